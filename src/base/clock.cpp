@@ -1,0 +1,133 @@
+#include "base/clock.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+namespace nubecita {
+namespace {
+std::atomic<int64_t> test_ms{-1};
+
+std::tm utc(int64_t ms) {
+  std::time_t t = static_cast<std::time_t>(ms >= 0 ? ms / 1000 : (ms - 999) / 1000);
+  std::tm tm{};
+  gmtime_r(&t, &tm);
+  return tm;
+}
+
+bool digits(std::string_view s, size_t at, size_t n, int& out) {
+  if (at + n > s.size()) return false;
+  int v = 0;
+  for (size_t i = at; i < at + n; ++i) {
+    if (s[i] < '0' || s[i] > '9') return false;
+    v = v * 10 + (s[i] - '0');
+  }
+  out = v;
+  return true;
+}
+
+std::optional<int64_t> compose(int y, int mo, int d, int h, int mi, int s) {
+  if (y < 1 || mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || s > 60) return {};
+  std::tm tm{};
+  tm.tm_year = y - 1900;
+  tm.tm_mon = mo - 1;
+  tm.tm_mday = d;
+  tm.tm_hour = h;
+  tm.tm_min = mi;
+  tm.tm_sec = s;
+  return static_cast<int64_t>(timegm(&tm)) * 1000;
+}
+
+std::optional<int64_t> parse_http_date(std::string_view s) {
+  static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  if (s.size() != 29 || s.substr(25) != " GMT") return {};
+  auto m = months.find(s.substr(8, 3));
+  int y, d, h, mi, sec;
+  if (m == std::string_view::npos || m % 3 || !digits(s, 5, 2, d) || !digits(s, 12, 4, y) ||
+      !digits(s, 17, 2, h) || !digits(s, 20, 2, mi) || !digits(s, 23, 2, sec))
+    return {};
+  return compose(y, static_cast<int>(m / 3) + 1, d, h, mi, sec);
+}
+}  // namespace
+
+int64_t now_ms() {
+  if (auto t = test_ms.load(std::memory_order_relaxed); t >= 0) return t;
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+void set_test_clock(int64_t ms) { test_ms = ms; }
+
+std::string iso8601(int64_t ms, bool milliseconds) {
+  auto tm = utc(ms);
+  char buf[64];
+  int n = std::snprintf(buf, sizeof buf, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                        tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+  std::string out(buf, static_cast<size_t>(n));
+  if (milliseconds) {
+    std::snprintf(buf, sizeof buf, ".%03d", static_cast<int>(((ms % 1000) + 1000) % 1000));
+    out += buf;
+  }
+  return out + "Z";
+}
+
+std::string http_date(int64_t ms) {
+  auto tm = utc(ms);
+  static const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static const char* mons[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  char buf[64];
+  std::snprintf(buf, sizeof buf, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+                mons[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+  return buf;
+}
+
+std::optional<int64_t> parse_time(std::string_view s) {
+  int y, mo, d, h = 0, mi = 0, sec = 0;
+  if (s.size() == 16 && s[8] == 'T' && s[15] == 'Z') {
+    if (!digits(s, 0, 4, y) || !digits(s, 4, 2, mo) || !digits(s, 6, 2, d) || !digits(s, 9, 2, h) ||
+        !digits(s, 11, 2, mi) || !digits(s, 13, 2, sec))
+      return {};
+    return compose(y, mo, d, h, mi, sec);
+  }
+  if (s.size() < 10 || !digits(s, 0, 4, y)) return parse_http_date(s);
+  if (s[4] != '-' || s[7] != '-' || !digits(s, 5, 2, mo) || !digits(s, 8, 2, d)) return {};
+  size_t at = 10;
+  int64_t fraction = 0, offset = 0;
+  if (at < s.size()) {
+    if (s[at] != 'T' && s[at] != ' ') return {};
+    if (!digits(s, 11, 2, h) || s.size() < 16 || s[13] != ':' || !digits(s, 14, 2, mi)) return {};
+    at = 16;
+    if (at < s.size() && s[at] == ':') {
+      if (!digits(s, 17, 2, sec)) return {};
+      at = 19;
+    }
+    if (at < s.size() && s[at] == '.') {
+      int64_t scale = 100;
+      for (++at; at < s.size() && s[at] >= '0' && s[at] <= '9'; ++at, scale /= 10) fraction += (s[at] - '0') * scale;
+    }
+    if (at < s.size() && s[at] == 'Z') {
+      ++at;
+    } else if (at < s.size() && (s[at] == '+' || s[at] == '-')) {
+      int oh, om = 0;
+      bool minus = s[at] == '-';
+      if (!digits(s, at + 1, 2, oh)) return {};
+      size_t m = at + 3;
+      if (m < s.size() && s[m] == ':') ++m;
+      if (m < s.size()) {
+        if (!digits(s, m, 2, om)) return {};
+        m += 2;
+      }
+      offset = (oh * 60 + om) * 60000LL * (minus ? -1 : 1);
+      at = m;
+    }
+  }
+  if (at != s.size()) return {};
+  auto base = compose(y, mo, d, h, mi, sec);
+  if (!base) return {};
+  return *base + fraction - offset;
+}
+
+}  // namespace nubecita

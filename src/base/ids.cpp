@@ -1,0 +1,87 @@
+#include "base/ids.hpp"
+
+#include <openssl/evp.h>
+#include <sys/random.h>
+
+#include <cerrno>
+#include <stdexcept>
+
+namespace nubecita {
+
+std::string random_bytes(size_t n) {
+  std::string out(n, '\0');
+  for (size_t at = 0; at < n;) {
+    auto got = getrandom(out.data() + at, n - at, 0);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw std::runtime_error("getrandom failed");
+    }
+    at += static_cast<size_t>(got);
+  }
+  return out;
+}
+
+std::string to_hex(std::string_view bytes) {
+  static constexpr char hex[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (unsigned char c : bytes) {
+    out += hex[c >> 4];
+    out += hex[c & 15];
+  }
+  return out;
+}
+
+std::string random_hex(size_t digits) { return to_hex(random_bytes((digits + 1) / 2)).substr(0, digits); }
+
+std::string random_text(size_t n, std::string_view alphabet) {
+  std::string out;
+  const size_t limit = 256 - 256 % alphabet.size();  // no bias
+  while (out.size() < n)
+    for (unsigned char c : random_bytes(n))
+      if (c < limit && out.size() < n) out += alphabet[c % alphabet.size()];
+  return out;
+}
+
+std::string resource_id(std::string_view prefix) { return std::string(prefix) + "-0" + random_hex(16); }
+
+std::string uuid() {
+  auto b = random_bytes(16);
+  b[6] = static_cast<char>((b[6] & 0x0f) | 0x40);
+  b[8] = static_cast<char>((b[8] & 0x3f) | 0x80);
+  auto h = to_hex(b);
+  return h.substr(0, 8) + "-" + h.substr(8, 4) + "-" + h.substr(12, 4) + "-" + h.substr(16, 4) + "-" + h.substr(20);
+}
+
+std::string base64(std::string_view bytes) {
+  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                          reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  out.resize(static_cast<size_t>(n));
+  return out;
+}
+
+bool base64_decode(std::string_view text, std::string& out) {
+  if (text.size() % 4) return false;
+  for (char c : text)  // EVP_DecodeBlock forgives blanks at the ends; we do not
+    if (static_cast<unsigned char>(c) <= ' ') return false;
+  out.assign(text.size() / 4 * 3, '\0');
+  int n = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                          reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (n < 0) return false;
+  size_t size = static_cast<size_t>(n);
+  if (text.ends_with("==")) size -= 2;
+  else if (text.ends_with("=")) size -= 1;
+  out.resize(size);
+  return true;
+}
+
+std::string sha256(std::string_view bytes) {
+  static EVP_MD* md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  unsigned char digest[32];
+  unsigned n = 0;
+  if (!EVP_Digest(bytes.data(), bytes.size(), digest, &n, md, nullptr)) throw std::runtime_error("SHA-256 failed");
+  return {reinterpret_cast<char*>(digest), n};
+}
+
+}  // namespace nubecita
