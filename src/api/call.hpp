@@ -56,6 +56,9 @@ class Authorizer {
 };
 
 struct Call {
+  Call(Cloud& the_cloud, store::Transaction& transaction, Arena& memory, const Principal& who)
+      : cloud(the_cloud), tx(transaction), arena(memory), principal(who), account(who.account) {}
+
   Cloud& cloud;
   store::Transaction& tx;
   Arena& arena;

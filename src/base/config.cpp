@@ -33,13 +33,13 @@ Result<Config> load_config(const std::string& data_dir) {
     if (it == members.end())
       return fail("InvalidConfiguration", path + ": unknown key \"" + std::string(key) + "\"; see docs/configuration.md");
     bool fits = false;
-    if (auto** s = std::get_if<std::string*>(&it->second); s && v.is_string()) {
+    if (auto* const* s = std::get_if<std::string*>(&it->second); s && v.is_string()) {
       **s = std::string(v.as_string());
       fits = true;
-    } else if (auto** i = std::get_if<int*>(&it->second); i && v.is_int64()) {
+    } else if (auto* const* i = std::get_if<int*>(&it->second); i && v.is_int64()) {
       **i = static_cast<int>(v.as_int64());
       fits = true;
-    } else if (auto** b = std::get_if<bool*>(&it->second); b && v.is_bool()) {
+    } else if (auto* const* b = std::get_if<bool*>(&it->second); b && v.is_bool()) {
       **b = v.as_bool();
       fits = true;
     }

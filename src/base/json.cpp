@@ -1,6 +1,7 @@
 #include "base/json.hpp"
 
-#include <boost/json/parse.hpp>
+#include <boost/json/parse_options.hpp>
+#include <boost/json/stream_parser.hpp>
 
 namespace nubecita::json {
 
