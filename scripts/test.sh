@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# make test: `scripts/test.sh [unit|asan|fuzz|system]`, all of them without an argument. Ends with "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-all}
+passed=0 failed=0
+jobs=$(nproc)
+
+step() { # step <name> <command...>
+  local name=$1 started=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "== $name: passed ($((SECONDS - started)) s)"
+  else
+    failed=$((failed + 1))
+    echo "== $name: FAILED ($((SECONDS - started)) s)"
+  fi
+}
+
+configure_and_build() { # preset, targets...
+  local preset=$1
+  shift
+  cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" -j "$jobs" "$@" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating)'
+  return "${PIPESTATUS[0]}"
+}
+
+unit() { configure_and_build dev && ctest --test-dir build/dev --output-on-failure -j "$jobs" --no-tests=error; }
+asan() {
+  configure_and_build asan &&
+    ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build/asan --output-on-failure -j "$jobs" --no-tests=error
+}
+fuzz() { configure_and_build fuzz && ctest --test-dir build/fuzz --output-on-failure -j "$jobs" --no-tests=error; }
+system() {
+  make -s build && scripts/deps.sh run && .venv/bin/python -m pytest -q --timeout 600 -p no:cacheprovider tests
+}
+format() { git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 --dry-run -Werror; }
+
+scripts/deps.sh build || exit 1
+scripts/deps.sh run || exit 1
+scripts/deps.sh test || exit 1
+case "$what" in
+  all)
+    step "format" format
+    step "unit tests" unit
+    step "system tests" system
+    step "unit tests under sanitizers" asan
+    step "fuzz targets" fuzz
+    ;;
+  unit | asan | fuzz | system | format) step "$what" "$what" ;;
+  *) echo "usage: $0 [unit|asan|fuzz|system|format]" >&2; exit 2 ;;
+esac
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
