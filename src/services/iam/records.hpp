@@ -68,11 +68,10 @@ struct AccessKey {  // kEverywhere
   std::string id, secret, account, user, user_id, user_arn;  // the user's facts are copied: verifying costs one read
   bool inactive = false;
   int64_t created = 0;
-  int64_t used = 0;  // of the day: not kept at every request
   std::string key() const { return id; }
   template <class A> void fields(A& a) {
     a("id", id)("secret", secret)("account", account)("user", user)("user_id", user_id)("user_arn", user_arn)
-     ("inactive", inactive)("created", created)("used", used);
+     ("inactive", inactive)("created", created);
   }
 };
 
