@@ -1,0 +1,26 @@
+// Who asks: the signature of a request, checked against the key in the store. Any thread.
+#pragma once
+
+#include "api/call.hpp"
+#include "base/result.hpp"
+#include "store/store.hpp"
+#include "wire/protocol.hpp"
+#include "wire/sigv4.hpp"
+
+namespace nubecita::gateway {
+
+struct Caller {
+  api::Principal principal;
+  std::string region;
+};
+
+/// The caller, or AWS's error in the words of the service's protocol. `claim` has been parsed from `request`.
+Result<Caller> authenticate(store::Transaction& tx, const wire::RawRequest& request, const wire::SignedRequest& claim,
+                            std::string_view expected_service, int64_t now, wire::SignatureErrors errors);
+
+wire::SignatureErrors signature_errors(wire::Protocol protocol);
+
+/// "us-east-1", "ap-southeast-7", "us-gov-west-1", ...: the shape of AWS's region names.
+bool is_region(std::string_view name);
+
+}  // namespace nubecita::gateway

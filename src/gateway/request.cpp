@@ -1,0 +1,168 @@
+#include "gateway/request.hpp"
+
+#include <exception>
+
+#include "api/call.hpp"
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "gateway/authenticate.hpp"
+
+namespace nubecita::gateway {
+namespace {
+
+constexpr int kMostRuns = 50;  // of an operation whose commits meet conflicts
+
+class Request : public std::enable_shared_from_this<Request> {
+ public:
+  Request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body, http::Respond respond)
+      : cloud_(cloud), router_(router), retrier_(retrier), head_(std::move(head)), body_(std::move(body)),
+        respond_(std::move(respond)), id_(uuid()), now_(now_ms()) {
+    raw_ = {head_->method, head_->path, head_->query, head_->headers, body_};
+  }
+
+  void start() {
+    auto ready = prepare();
+    if (!ready) return answer_error(ready.error());
+    run();
+  }
+
+ private:
+  /// Route, authenticate, decode: what is done once, however often the operation runs.
+  Status prepare() {
+    wire::SignedRequest claim;
+    ApiError unsigned_error;
+    const bool is_signed = wire::has_signature(raw_);
+    if (is_signed) {
+      auto parsed = wire::parse_signature(raw_, wire::SignatureErrors::query);
+      if (parsed) claim = std::move(*parsed);
+      else unsigned_error = parsed.error();
+    }
+    route_ = router_.find(raw_, claim.service, arena_);
+    const auto errors = signature_errors(route_.protocol);
+    if (claim.access_key.empty()) {
+      if (auto again = wire::parse_signature(raw_, errors); !again) return fail(again.error());
+    }
+    // An API that is not here has no credentials to check against: say so before anything else.
+    if (!route_.service) return fail(not_served(route_));
+    auto tx = cloud_.store->begin();
+    TRY_LET(caller_, authenticate(*tx, raw_, claim, route_.service->shape->signing_name, now_, errors));
+    if (!route_.operation || !route_.operation->handler) return fail(not_served(route_));
+    const auto& shape = *route_.operation->shape;
+    in_ = arena_.allocate(shape.input->size);
+    wire::RawRequest form = raw_;
+    if (route_.protocol == wire::Protocol::query || route_.protocol == wire::Protocol::ec2) form.body = form_of(raw_, arena_);
+    return wire::decode(route_.protocol, *route_.service->shape, shape, form, arena_, in_);
+  }
+
+  /// The operation and its commit; again from here on a conflict.
+  void run() {
+    ++runs_;
+    auto tx = cloud_.store->begin();
+    Status done;
+    try {
+      done = operate(*tx);
+    } catch (const std::exception& e) {
+      log_error("gateway", "{} {} of request {}: {}", route_.service->shape->name, route_.name, id_, e.what());
+      done = fail("InternalFailure", "The request could not be served because of an internal failure; its id is " + id_ + ".", 500);
+    }
+    if (!done) return answer_error(done.error());
+    cloud_.store->commit(std::move(tx), [self = shared_from_this()](store::CommitResult result, std::string reason) {
+      self->committed(result, reason);
+    });
+  }
+
+  Status operate(store::Transaction& tx) {
+    const auto& shape = *route_.operation->shape;
+    out_ = arena_.allocate(shape.output->size);
+    api::Call call(cloud_, tx, arena_, caller_.principal);
+    call.region = caller_.region;
+    call.service = route_.service->iam_prefix;
+    call.operation = shape.name;
+    call.request_id = id_;
+    call.source_ip = head_->peer_ip;
+    call.tls = head_->tls;
+    call.now = now_;
+    call.request_conditions = {{"aws:SourceIp", {head_->peer_ip}},
+                               {"aws:SecureTransport", {head_->tls ? "true" : "false"}},
+                               {"aws:RequestedRegion", {caller_.region}},
+                               {"aws:UserAgent", {std::string(head_->header("user-agent"))}}};
+    TRY(route_.operation->handler(call, in_, out_));
+    if (!call.authorized()) {  // closed by default: an operation that forgot to ask writes and tells nothing
+      log_error("gateway", "{} {} asked for no authorization", route_.service->shape->name, route_.name);
+      return fail("InternalFailure", "The operation is not guarded by an authorization check and was refused.", 500);
+    }
+    return {};
+  }
+
+  void committed(store::CommitResult result, const std::string& reason) {
+    if (result == store::CommitResult::done) return answer();
+    if (result == store::CommitResult::conflict && runs_ < kMostRuns)
+      return retrier_.run([self = shared_from_this()] { self->run(); });
+    if (result == store::CommitResult::failed) log_error("gateway", "commit of request {} failed: {}", id_, reason);
+    answer_error({"ServiceUnavailable", 503,
+                  result == store::CommitResult::failed
+                      ? "The change could not be made durable and was not made: " + reason
+                      : "Too many concurrent changes to the same resources; please try again.", {}});
+  }
+
+  void answer() {
+    wire::RawResponse raw;
+    wire::encode(route_.protocol, *route_.service->shape, *route_.operation->shape, out_, id_, raw);
+    send(raw);
+  }
+
+  void answer_error(ApiError error) {
+    static constexpr wire::ServiceShape nobody{};
+    if (error.code == "AccessDenied" && route_.service) translate_denial(error);
+    if (log_enabled(LogLevel::debug))
+      log_debug("gateway", "{} {}: {} {}", route_.service ? route_.service->shape->name : "?", route_.name, error.code, error.message);
+    wire::RawResponse raw;
+    wire::encode_error(route_.protocol, route_.service ? *route_.service->shape : nobody, error, id_, raw);
+    send(raw);
+  }
+
+  void translate_denial(ApiError& error) const {
+    if (route_.protocol == wire::Protocol::ec2) {
+      error.code = "UnauthorizedOperation";
+      error.message = "You are not authorized to perform this operation. " + error.message;
+    } else if (route_.protocol == wire::Protocol::json10 || route_.protocol == wire::Protocol::json11) {
+      error.code = "AccessDeniedException";
+      error.status = 400;
+    }
+  }
+
+  void send(wire::RawResponse& raw) {
+    http::Answer a;
+    a.status = raw.status;
+    a.headers = std::move(raw.headers);
+    a.headers.emplace_back("Date", http_date(now_));
+    a.body = std::move(raw.body);
+    respond_(std::move(a));
+  }
+
+  api::Cloud& cloud_;
+  const Router& router_;
+  Retrier& retrier_;
+  http::HeadPtr head_;
+  std::string body_;
+  http::Respond respond_;
+  std::string id_;
+  int64_t now_;
+  Arena arena_;
+  wire::RawRequest raw_;
+  Route route_;
+  Caller caller_;
+  void* in_ = nullptr;
+  void* out_ = nullptr;
+  int runs_ = 0;
+};
+
+}  // namespace
+
+void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body,
+                   http::Respond respond) {
+  std::make_shared<Request>(cloud, router, retrier, std::move(head), std::move(body), std::move(respond))->start();
+}
+
+}  // namespace nubecita::gateway

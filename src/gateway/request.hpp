@@ -1,0 +1,18 @@
+// One API request on its way (docs/life_of_a_request.md). Owned by the callbacks that it waits for.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/cloud.hpp"
+#include "gateway/retrier.hpp"
+#include "gateway/route.hpp"
+#include "http/message.hpp"
+
+namespace nubecita::gateway {
+
+/// Serves one request and calls `respond` once: at once, or on the commit thread when something was written.
+void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body,
+                   http::Respond respond);
+
+}  // namespace nubecita::gateway
