@@ -3,18 +3,30 @@
 //   std::string key() const;                                        // its id within account and region
 //   template <class A> void fields(A& a) { a("id", id)("cidr", cidr); }
 // Members are written by name (JSON, so that a person can read the store), absent ones keep their defaults when read:
-// adding a member needs no migration. Values that equal "nothing" (empty, zero, false) are left out.
+// adding a member needs no migration. Values that equal "nothing" (empty, zero, false) are left out, so a member whose
+// default is something else cannot be set to nothing: keep such a member inverted or shifted (see ec2::Vpc, GroupRule).
+//
+// Strings hold any bytes. Text in UTF-8 stands in the JSON as it is; anything else is written as U+0000, "b64:" and its
+// base64, and so is text that begins with U+0000, so that no string can be taken for another.
+// Values only; a writer or reader belongs to one thread.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace nubecita::store {
+
+/// Stored bytes are not what a FieldWriter writes, or a member has another type than its record says: a broken
+/// invariant, so an exception. Its text says what was met.
+struct CorruptRecord : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 class FieldWriter {
  public:

@@ -1,0 +1,129 @@
+#include "store/store.hpp"
+
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <random>
+
+#include "store/impl.hpp"
+
+namespace nubecita::store {
+namespace {
+
+// Small on purpose: the control plane's state is small, and idle memory is a promise.
+rocksdb::Options tuning() {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(8u << 20);
+  table.block_size = 8u << 10;
+  table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10));
+  rocksdb::Options o;
+  o.create_if_missing = true;
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  o.write_buffer_size = 4u << 20;
+  o.max_write_buffer_number = 2;
+  o.max_background_jobs = 2;
+  o.max_open_files = -1;
+  o.max_file_opening_threads = 1;
+  o.stats_dump_period_sec = 0;  // no thread that wakes up to count
+  o.stats_persist_period_sec = 0;
+  o.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
+  o.keep_log_file_num = 2;
+  o.avoid_flush_during_recovery = true;
+  o.avoid_flush_during_shutdown = true;
+  o.max_bgerror_resume_count = 0;  // the commit thread resumes, when there is something to write
+  o.paranoid_checks = true;
+  return o;
+}
+
+std::string cause(const std::string& path, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (text.find("lock") != std::string::npos && text.find("LOCK") != std::string::npos)
+    return "The store " + path + " is in use by another nubecita: stop that one first. (" + text + ")";
+  if (status.IsNoSpace() || text.find("No space left") != std::string::npos)
+    return "The disk of the store " + path + " is full: make room and start again. (" + text + ")";
+  if (status.IsCorruption() || status.IsInvalidArgument())
+    return "The store " + path + " is damaged: put a copy of the directory back. (" + text + ")";
+  return "The store " + path + " cannot be opened. (" + text + ")";
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, Options options) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return fail("StoreUnavailable", "The store's directory " + path + " cannot be made: " + error.message(), 503);
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(tuning(), path, &db);
+  if (!status.ok()) return fail("StoreUnavailable", cause(path, status), 503);
+  return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(std::unique_ptr<rocksdb::DB>(db), options.sync)));
+}
+
+std::unique_ptr<Transaction> Store::begin() {
+  return std::unique_ptr<Transaction>(new Transaction(std::make_unique<Transaction::State>(*impl_)));
+}
+
+void Store::commit(std::unique_ptr<Transaction> tx, CommitDone done) {
+  // What it read is one snapshot, so it is already serializable: it stands at the moment of that snapshot.
+  if (!tx->has_writes()) {
+    tx.reset();
+    done(CommitResult::done, {});
+    return;
+  }
+  {
+    std::lock_guard lock(impl_->queue_mutex);
+    impl_->queue.push_back({std::move(tx), std::move(done)});
+  }
+  impl_->queue_filled.notify_one();
+}
+
+CommitResult Store::commit(std::unique_ptr<Transaction> tx, std::string* reason) {
+  // Shared: set_value() may still touch the promise after get() has returned here.
+  auto answer = std::make_shared<std::promise<CommitResult>>();
+  auto result = answer->get_future();
+  commit(std::move(tx), [answer, reason](CommitResult r, std::string why) {
+    if (reason) *reason = std::move(why);
+    answer->set_value(r);
+  });
+  return result.get();
+}
+
+Status Store::transact(const std::function<Status(Transaction&)>& work) {
+  thread_local std::minstd_rand random(std::random_device{}());
+  for (int round = 0; round < 100; ++round) {
+    // Those who keep losing step aside for a moment, each for another one, so that somebody gets through.
+    if (round > 3) {
+      const int most = std::min(200 << std::min(round / 4, 5), 5000);
+      std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(0, most)(random)));
+    }
+    auto tx = begin();
+    TRY(work(*tx));
+    std::string reason;
+    switch (commit(std::move(tx), &reason)) {
+      case CommitResult::done: return {};
+      case CommitResult::failed: return fail("ServiceUnavailable", "The store cannot write: " + reason, 503);
+      case CommitResult::conflict: break;
+    }
+  }
+  return fail("ServiceUnavailable", "The same records are being changed by too many requests: try again.", 503);
+}
+
+uint64_t Store::watch(std::string prefix, std::function<void(const ChangedKeys&)> notice) {
+  std::lock_guard lock(impl_->watch_mutex);
+  const uint64_t id = impl_->next_watch++;
+  impl_->watchers[id] = std::make_shared<Impl::Watcher>(std::move(prefix), std::move(notice));
+  return id;
+}
+
+void Store::unwatch(uint64_t id) {
+  std::lock_guard lock(impl_->watch_mutex);
+  impl_->watchers.erase(id);
+}
+
+}  // namespace nubecita::store

@@ -1,0 +1,389 @@
+#include "store/store.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "store/recent_writes.hpp"
+
+namespace nubecita::store {
+namespace {
+
+struct StoreTest : testing::Test {
+  StoreTest() {
+    char name[] = "/tmp/nubecita-store-XXXXXX";
+    dir = mkdtemp(name);
+    reopen();
+  }
+  ~StoreTest() override {
+    store.reset();
+    std::filesystem::remove_all(dir);
+  }
+  void reopen() {
+    store.reset();
+    auto opened = Store::open(dir);
+    ASSERT_TRUE(opened) << opened.error().message;
+    store = std::move(*opened);
+  }
+  void put(const std::string& key, const std::string& value) {
+    auto tx = store->begin();
+    tx->put(key, value);
+    ASSERT_EQ(store->commit(std::move(tx)), CommitResult::done);
+  }
+  std::optional<std::string> get(const std::string& key) { return store->begin()->get(key); }
+  static std::string scan(Transaction& tx, std::string_view prefix, std::string_view from = {}, size_t most = 1000) {
+    std::string out;
+    tx.scan(prefix, from, [&](std::string_view k, std::string_view v) {
+      out.append(k).append("=").append(v).append(" ");
+      return --most > 0;
+    });
+    return out;
+  }
+
+  std::string dir;
+  std::unique_ptr<Store> store;
+};
+
+TEST_F(StoreTest, WritesAreReadBackAndSurviveReopening) {
+  put("a", "1");
+  put("b", std::string("\0\xff", 2));
+  put("a", "2");
+  reopen();
+  EXPECT_EQ(get("a"), "2");
+  EXPECT_EQ(get("b"), std::string("\0\xff", 2));
+  EXPECT_EQ(get("c"), std::nullopt);
+}
+
+TEST_F(StoreTest, KeysComeApart) {
+  auto key = make_key("ecr.image", {"123", "eu-west-1"}, "team/app/sha256:1");
+  EXPECT_EQ(key, "ecr.image/123/eu-west-1/team/app/sha256:1");
+  auto parts = parse_key(key);
+  EXPECT_EQ(parts.table, "ecr.image");
+  EXPECT_EQ(parts.account, "123");
+  EXPECT_EQ(parts.region, "eu-west-1");
+  EXPECT_EQ(parts.id, "team/app/sha256:1");
+  EXPECT_EQ(parse_key("").id, "");
+  EXPECT_EQ(parse_key("t/a").account, "a");
+}
+
+TEST_F(StoreTest, ATransactionSeesItsSnapshotOnly) {
+  put("k", "old");
+  auto tx = store->begin();
+  EXPECT_EQ(tx->get("k"), "old");
+  put("k", "new");
+  put("l", "new");
+  EXPECT_EQ(tx->get("k"), "old");
+  EXPECT_EQ(tx->get("l"), std::nullopt);
+  EXPECT_EQ(scan(*tx, ""), "k=old ");
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::done);  // it only read: it stands at its snapshot
+}
+
+TEST_F(StoreTest, TheSnapshotIsTakenAtTheFirstRead) {
+  auto tx = store->begin();
+  put("k", "new");
+  EXPECT_EQ(tx->get("k"), "new");
+  tx->put("k", "newer");
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::done);
+}
+
+TEST_F(StoreTest, AChangedKeyConflicts) {
+  put("k", "1");
+  auto tx = store->begin();
+  tx->get("k");
+  tx->put("other", "x");
+  put("k", "2");
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::conflict);
+  EXPECT_EQ(get("other"), std::nullopt);
+}
+
+TEST_F(StoreTest, AKeyThatWasAbsentConflictsWhenItAppearsAndWhenItGoes) {
+  auto tx = store->begin();
+  tx->get("k");
+  tx->put("x", "x");
+  put("k", "1");
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::conflict);
+
+  tx = store->begin();
+  tx->get("k");
+  tx->put("x", "x");
+  auto eraser = store->begin();
+  eraser->erase("k");
+  ASSERT_EQ(store->commit(std::move(eraser)), CommitResult::done);
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::conflict);
+}
+
+TEST_F(StoreTest, WritesWithoutReadsNeverConflict) {
+  auto tx = store->begin();
+  tx->put("k", "1");
+  put("k", "2");
+  EXPECT_EQ(tx->get("k"), "1");  // its own
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::done);
+  EXPECT_EQ(get("k"), "1");
+}
+
+TEST_F(StoreTest, PhantomsConflict) {
+  put("p/1", "");
+  put("p/5", "");
+  for (auto [key, expected] : {std::pair{"p/", CommitResult::conflict}, {"p/3", CommitResult::conflict},
+                               {"p/5", CommitResult::conflict}, {"p/9", CommitResult::conflict},
+                               {"o/9", CommitResult::done}, {"p0", CommitResult::done}, {"p", CommitResult::done}}) {
+    auto tx = store->begin();
+    scan(*tx, "p/");
+    tx->put("x", "x");
+    put(key, "new");
+    EXPECT_EQ(store->commit(std::move(tx)), expected) << key;
+  }
+}
+
+TEST_F(StoreTest, AScanIsCheckedOnlyAsFarAsItWent) {
+  for (auto k : {"p/1", "p/3", "p/5", "p/7"}) put(k, "");
+  for (auto [key, expected] : {std::pair{"p/2", CommitResult::done}, {"p/3", CommitResult::conflict},
+                               {"p/4", CommitResult::conflict}, {"p/5", CommitResult::conflict},
+                               {"p/50", CommitResult::done}, {"p/6", CommitResult::done}}) {
+    auto tx = store->begin();
+    scan(*tx, "p/", "p/3", 2);  // 3 and 4 or 5
+    tx->put("x", "x");
+    put(key, "new");
+    EXPECT_EQ(store->commit(std::move(tx)), expected) << key;
+    auto eraser = store->begin();
+    for (auto k : {"p/2", "p/4", "p/50", "p/6"}) eraser->erase(k);
+    ASSERT_EQ(store->commit(std::move(eraser)), CommitResult::done);
+  }
+}
+
+TEST_F(StoreTest, ScansMixInOwnWrites) {
+  for (auto k : {"a/1", "a/3", "a/5", "b/1"}) put(k, "s");
+  auto tx = store->begin();
+  tx->put("a/0", "o");
+  tx->put("a/3", "o");
+  tx->erase("a/5");
+  tx->put("a/9", "o");
+  tx->put("b/0", "o");
+  tx->erase("a/7");
+  EXPECT_EQ(scan(*tx, "a/"), "a/0=o a/1=s a/3=o a/9=o ");
+  EXPECT_EQ(scan(*tx, "a/", "a/2"), "a/3=o a/9=o ");
+  EXPECT_EQ(scan(*tx, "a/", "a/2", 1), "a/3=o ");
+  EXPECT_EQ(scan(*tx, "a/", "a"), "a/0=o a/1=s a/3=o a/9=o ");
+  EXPECT_EQ(scan(*tx, "a/", "b"), "");
+  EXPECT_EQ(scan(*tx, ""), "a/0=o a/1=s a/3=o a/9=o b/0=o b/1=s ");
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::done);
+}
+
+TEST_F(StoreTest, AVisitorMayEraseWhatItSees) {
+  for (auto k : {"a/1", "a/2", "a/3"}) put(k, "s");
+  auto tx = store->begin();
+  tx->put("a/15", "o");
+  tx->scan("a/", {}, [&](std::string_view k, std::string_view) {
+    tx->erase(k);
+    return true;
+  });
+  EXPECT_EQ(scan(*tx, "a/"), "");
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::done);
+  EXPECT_EQ(get("a/2"), std::nullopt);
+}
+
+TEST_F(StoreTest, PrefixesOfHighBytesEnd) {
+  EXPECT_EQ(end_of_prefix("a"), "b");
+  EXPECT_EQ(end_of_prefix("a\xff"), "b");
+  EXPECT_EQ(end_of_prefix("\xff\xff"), "");
+  put("\xff\xff", "1");
+  auto tx = store->begin();
+  EXPECT_EQ(scan(*tx, "\xff"), "\xff\xff=1 ");
+}
+
+TEST_F(StoreTest, TransactionsOfOneGroupConflictWithEachOther) {
+  // A notice holds the commit thread, so that what is committed meanwhile forms one group.
+  std::mutex gate;
+  gate.lock();
+  auto id = store->watch("gate", [&](const ChangedKeys&) { std::lock_guard wait(gate); });
+  std::atomic<int> answered{0}, conflicts{0};
+  auto opener = store->begin();
+  opener->put("gate", "");
+  store->commit(std::move(opener), [&](CommitResult, std::string) { ++answered; });
+  while (answered < 1) std::this_thread::yield();
+  for (int i = 0; i < 10; ++i) {
+    auto tx = store->begin();
+    if (i % 2) scan(*tx, "coun");
+    else tx->get("counter");
+    tx->put("counter", std::to_string(i));
+    store->commit(std::move(tx), [&](CommitResult r, std::string) {
+      conflicts += r == CommitResult::conflict;
+      ++answered;
+    });
+  }
+  gate.unlock();
+  while (answered < 11) std::this_thread::yield();
+  EXPECT_EQ(conflicts, 9);
+  EXPECT_EQ(get("counter"), "0");
+  store->unwatch(id);
+}
+
+TEST_F(StoreTest, NoIncrementIsLostUnder64Threads) {
+  constexpr int kThreads = 64, kEach = 20;
+  std::vector<std::thread> threads;
+  std::atomic<int> failures{0};
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        auto done = store->transact([&](Transaction& tx) -> Status {
+          std::string key = "counter/" + std::to_string(t % 4);
+          tx.put(key, std::to_string(std::stoi(tx.get(key).value_or("0")) + 1));
+          tx.put("own/" + std::to_string(t) + "/" + std::to_string(i), "x");
+          return {};
+        });
+        failures += !done;
+      }
+    });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(failures, 0);
+  reopen();
+  int sum = 0, own = 0;
+  auto tx = store->begin();
+  tx->scan("counter/", {}, [&](std::string_view, std::string_view v) {
+    sum += std::stoi(std::string(v));
+    return true;
+  });
+  tx->scan("own/", {}, [&](std::string_view, std::string_view) {
+    ++own;
+    return true;
+  });
+  EXPECT_EQ(sum, kThreads * kEach);
+  EXPECT_EQ(own, kThreads * kEach);
+}
+
+TEST_F(StoreTest, WriteSkewIsImpossible) {
+  // Two doctors: each may leave only while the other stays. Snapshot isolation alone would let both go.
+  for (int round = 0; round < 50; ++round) {
+    put("on/a", "1");
+    put("on/b", "1");
+    auto leave = [&](std::string me) {
+      (void)store->transact([&](Transaction& tx) -> Status {
+        int on = 0;
+        tx.scan("on/", {}, [&](std::string_view, std::string_view) { return ++on, true; });
+        if (on < 2) return fail("Stay", "");
+        tx.erase("on/" + me);
+        return {};
+      });
+    };
+    std::thread a(leave, "a"), b(leave, "b");
+    a.join();
+    b.join();
+    auto tx = store->begin();
+    EXPECT_NE(scan(*tx, "on/"), "");
+  }
+}
+
+TEST_F(StoreTest, AnErrorOfTheWorkWritesNothing) {
+  auto done = store->transact([](Transaction& tx) -> Status {
+    tx.put("k", "v");
+    return fail("No", "not today");
+  });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, "No");
+  EXPECT_EQ(get("k"), std::nullopt);
+}
+
+TEST_F(StoreTest, WatchersSeeEveryCommitOnceInOrder) {
+  std::vector<std::string> all, some;
+  auto a = store->watch("k/", [&](const ChangedKeys& keys) { all.insert(all.end(), keys.begin(), keys.end()); });
+  auto b = store->watch("k/7", [&](const ChangedKeys& keys) { some.insert(some.end(), keys.begin(), keys.end()); });
+  std::mutex order_mutex;
+  std::vector<std::string> order;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 25; ++i) {
+        auto tx = store->begin();
+        std::string key = "k/" + std::to_string(t) + "/" + std::to_string(i);
+        tx->put(key, "");
+        tx->put("elsewhere/" + key, "");
+        tx->erase(key + "/z");
+        // Answers come on the commit thread, in commit order.
+        std::atomic<bool> answered{false};
+        store->commit(std::move(tx), [&](CommitResult, std::string) {
+          std::lock_guard lock(order_mutex);
+          order.push_back(key);
+          order.push_back(key + "/z");
+          answered = true;
+          answered.notify_one();
+        });
+        answered.wait(false);
+      }
+    });
+  for (auto& t : threads) t.join();
+  store->unwatch(a);
+  store->unwatch(b);
+  // The last notice may still run while unwatch() is called; it has ended when that returns, or never begins.
+  put("k/last", "");
+  all.resize(std::min(all.size(), order.size()));
+  ASSERT_GE(all.size() + 16, order.size());
+  order.resize(all.size());
+  EXPECT_EQ(all, order);
+  for (auto& key : some) EXPECT_TRUE(key.starts_with("k/7"));
+}
+
+TEST_F(StoreTest, ANoticeMayUnwatchItself) {
+  int notices = 0;
+  uint64_t id = 0;
+  id = store->watch("k", [&](const ChangedKeys&) {
+    ++notices;
+    store->unwatch(id);
+  });
+  put("k", "1");
+  put("k", "2");
+  store.reset();
+  EXPECT_EQ(notices, 1);
+}
+
+TEST_F(StoreTest, ASecondOpenSaysThatItIsInUse) {
+  auto second = Store::open(dir);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "StoreUnavailable");
+  EXPECT_NE(second.error().message.find("in use by another nubecita"), std::string::npos) << second.error().message;
+}
+
+TEST_F(StoreTest, ADamagedStoreSaysSo) {
+  put("k", "v");
+  store.reset();
+  for (auto& entry : std::filesystem::directory_iterator(dir))
+    if (entry.path().filename().string().starts_with("MANIFEST-")) std::ofstream(entry.path()) << "this is no manifest";
+  auto opened = Store::open(dir);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, "StoreUnavailable");
+  EXPECT_NE(opened.error().message.find("damaged"), std::string::npos) << opened.error().message;
+  EXPECT_NE(opened.error().message.find(dir), std::string::npos);
+}
+
+TEST_F(StoreTest, AFileInPlaceOfTheDirectorySaysSo) {
+  std::ofstream(dir + "/file") << "x";
+  auto opened = Store::open(dir + "/file/store");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, "StoreUnavailable");
+}
+
+TEST(RecentWrites, ForgetsWhatEverybodySawAndNothingElse) {
+  RecentWrites recent;
+  recent.add("a", 5);
+  recent.add("b", 6);
+  recent.add("a", 7);
+  recent.prune(5);
+  EXPECT_EQ(recent.size(), 2u);
+  EXPECT_TRUE(recent.changed_since("a", 6));
+  EXPECT_FALSE(recent.changed_since("a", 7));
+  EXPECT_FALSE(recent.changed_since("b", 6));
+  recent.prune(6);
+  EXPECT_EQ(recent.size(), 1u);
+  EXPECT_TRUE(recent.changed_since(KeyRange{"", ""}, 6));
+  EXPECT_TRUE(recent.changed_since("never written", 4));  // older than what is remembered: unknown, so a conflict
+  recent.prune(100);
+  EXPECT_EQ(recent.size(), 0u);
+}
+
+}  // namespace
+}  // namespace nubecita::store

@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include "store/impl.hpp"
+
+namespace nubecita::store {
+
+std::string make_key(std::string_view table, const Scope& scope, std::string_view id) {
+  std::string key;
+  key.reserve(table.size() + scope.account.size() + scope.region.size() + id.size() + 3);
+  key.append(table).append("/").append(scope.account).append("/").append(scope.region).append("/").append(id);
+  return key;
+}
+
+ParsedKey parse_key(std::string_view key) {
+  auto next = [&key] {
+    auto slash = key.find('/');
+    auto part = key.substr(0, slash);
+    key = slash == std::string_view::npos ? std::string_view{} : key.substr(slash + 1);
+    return part;
+  };
+  ParsedKey out;
+  out.table = next();
+  out.account = next();
+  out.region = next();
+  out.id = key;
+  return out;
+}
+
+Transaction::State::~State() {
+  if (!snapshot) return;
+  {
+    std::lock_guard lock(store.live_mutex);
+    store.live.erase(store.live.find(snapshot->GetSequenceNumber()));
+  }
+  store.db->ReleaseSnapshot(snapshot);
+}
+
+const rocksdb::Snapshot* Transaction::State::view() {
+  if (!snapshot) {
+    // Under the lock: otherwise the commit thread could forget writes between our snapshot and its entry in `live`.
+    std::lock_guard lock(store.live_mutex);
+    snapshot = store.db->GetSnapshot();
+    store.live.insert(snapshot->GetSequenceNumber());
+  }
+  return snapshot;
+}
+
+Transaction::Transaction(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Transaction::~Transaction() = default;
+
+bool Transaction::has_writes() const { return !state_->writes.empty(); }
+
+std::optional<std::string> Transaction::get(std::string_view key) {
+  if (auto own = state_->writes.find(key); own != state_->writes.end()) return own->second;
+  rocksdb::ReadOptions options;
+  options.snapshot = state_->view();
+  state_->read_keys.emplace(key);
+  rocksdb::PinnableSlice value;
+  auto& db = *state_->store.db;
+  auto status = db.Get(options, db.DefaultColumnFamily(), {key.data(), key.size()}, &value);
+  if (status.IsNotFound()) return {};
+  if (!status.ok()) throw std::runtime_error("the store cannot read: " + status.ToString());
+  return value.ToString();
+}
+
+void Transaction::put(std::string_view key, std::string value) {
+  state_->writes.insert_or_assign(std::string(key), std::move(value));
+}
+void Transaction::erase(std::string_view key) { state_->writes.insert_or_assign(std::string(key), std::nullopt); }
+
+void Transaction::scan(std::string_view prefix, std::string_view from,
+                       const std::function<bool(std::string_view key, std::string_view value)>& visit) {
+  KeyRange range{std::string(std::max(prefix, from)), end_of_prefix(prefix)};
+  rocksdb::ReadOptions options;
+  options.snapshot = state_->view();
+  rocksdb::Slice upper(range.to);
+  if (!range.to.empty()) options.iterate_upper_bound = &upper;
+  auto& db = *state_->store.db;
+  std::unique_ptr<rocksdb::Iterator> stored(db.NewIterator(options));
+
+  // Two ordered sources, ours hiding the stored ones. `at` is the next own key to look at, found again at each step
+  // because `visit` may write.
+  std::string at = range.from;
+  stored->Seek(at);
+  for (;;) {
+    auto own = state_->writes.lower_bound(at);
+    const bool have_own = own != state_->writes.end() && (range.to.empty() || own->first < range.to);
+    const bool have_stored = stored->Valid();
+    if (!have_own && !have_stored) break;
+    const std::string_view stored_key = have_stored ? stored->key().ToStringView() : std::string_view{};
+    std::string key;
+    bool more = true;
+    if (have_own && (!have_stored || own->first <= stored_key)) {
+      key = own->first;
+      if (have_stored && key == stored_key) stored->Next();
+      if (own->second) {
+        const std::string value = *own->second;
+        more = visit(key, value);
+      }
+    } else {
+      key = stored_key;
+      more = visit(key, stored->value().ToStringView());
+      stored->Next();
+    }
+    at = std::move(key) + '\0';  // the smallest key after it
+    if (!more) {
+      range.to = at;
+      break;
+    }
+  }
+  if (!stored->status().ok()) throw std::runtime_error("the store cannot read: " + stored->status().ToString());
+  state_->read_ranges.push_back(std::move(range));
+}
+
+}  // namespace nubecita::store
