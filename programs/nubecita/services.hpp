@@ -1,0 +1,32 @@
+// All services of this binary: their tables for the gateway, their controllers for the engine. To add a service, add it
+// here and in services.cpp, nowhere else.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/cloud.hpp"
+#include "api/service.hpp"
+#include "http/message.hpp"
+#include "http/server.hpp"
+
+namespace nubecita::commands {
+
+class Services {
+ public:
+  /// Also gives the cloud its authorizer.
+  static std::unique_ptr<Services> make(api::Cloud& cloud);
+  ~Services();
+  std::vector<const api::Service*> tables() const;
+  std::vector<std::pair<std::string, std::function<std::unique_ptr<http::Receiver>(http::HeadPtr)>>> prefixes();
+  void add_controllers(api::Cloud& cloud, http::Server& server);
+
+ private:
+  Services();
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace nubecita::commands
