@@ -1,11 +1,14 @@
 # How a room is declared. One target per folder, with the rooms that it may use, so that a forbidden include does not link.
 #
 #   nubecita_room(<name> [SOURCES a.cpp ...] [USES other rooms and libraries] [PRIVATE_USES libraries not seen through headers]
-#                 [TESTS a_test.cpp ...] [FUZZ a_fuzz.cpp ...])
+#                 [TESTS a_test.cpp ...] [FUZZ a_fuzz.cpp ...] [GENERATED x.cpp ...] [TEST_NAME name])
 #
 # Without SOURCES, every .cpp of the folder that is not a *_test.cpp or *_fuzz.cpp; without TESTS, every *_test.cpp; FUZZ likewise.
 function(nubecita_room name)
-  cmake_parse_arguments(R "" "" "SOURCES;USES;PRIVATE_USES;TESTS;FUZZ" ${ARGN})
+  cmake_parse_arguments(R "" "TEST_NAME" "SOURCES;USES;PRIVATE_USES;TESTS;FUZZ;GENERATED" ${ARGN})
+  if(NOT R_TEST_NAME)
+    set(R_TEST_NAME ${name})
+  endif()
   if(NOT R_SOURCES)
     file(GLOB R_SOURCES CONFIGURE_DEPENDS *.cpp)
     list(FILTER R_SOURCES EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
@@ -16,6 +19,7 @@ function(nubecita_room name)
   if(NOT R_FUZZ)
     file(GLOB R_FUZZ CONFIGURE_DEPENDS *_fuzz.cpp)
   endif()
+  list(APPEND R_SOURCES ${R_GENERATED})
   if(R_SOURCES)
     add_library(nbc_${name} STATIC ${R_SOURCES})
     set(scope PUBLIC)
@@ -27,10 +31,10 @@ function(nubecita_room name)
   target_include_directories(nbc_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(nbc_${name} ${scope} ${R_USES})
   if(R_TESTS AND NOT NUBECITA_FUZZ)
-    add_executable(${name}_test ${R_TESTS})
-    target_link_libraries(${name}_test PRIVATE nbc_${name} ${R_PRIVATE_USES} gtest_main gtest)
-    add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    add_executable(${R_TEST_NAME}_test ${R_TESTS})
+    target_link_libraries(${R_TEST_NAME}_test PRIVATE nbc_${name} ${R_PRIVATE_USES} gtest_main gtest)
+    add_test(NAME ${R_TEST_NAME} COMMAND ${R_TEST_NAME}_test)
+    set_tests_properties(${R_TEST_NAME} PROPERTIES TIMEOUT 300)
   endif()
   if(NUBECITA_FUZZ)
     foreach(file ${R_FUZZ})
@@ -42,4 +46,38 @@ function(nubecita_room name)
       add_test(NAME ${target} COMMAND ${target} -max_total_time=10 -max_len=8192 -rss_limit_mb=2048)
     endforeach()
   endif()
+endfunction()
+
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# The model compiler's outputs for one service: models/<service>.hpp below <build>/generated, and sources in `result`.
+#
+#   nubecita_model(<result> <service> [MODELS folder] [FLAGS of compile.py])
+function(nubecita_model result service)
+  cmake_parse_arguments(M "" "MODELS" "FLAGS" ${ARGN})
+  if(NOT M_MODELS)
+    set(M_MODELS ${CMAKE_SOURCE_DIR}/models)
+  endif()
+  set(out ${CMAKE_BINARY_DIR}/generated)
+  set(sources ${out}/${service}_model.cpp)
+  if(NOT "--no-operations" IN_LIST M_FLAGS)
+    list(APPEND sources ${out}/${service}_operations.cpp)
+  endif()
+  add_custom_command(
+    OUTPUT ${sources} ${out}/models/${service}.hpp
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/codegen/compile.py ${service} --models ${M_MODELS} --out ${out} ${M_FLAGS}
+    DEPENDS ${M_MODELS}/${service}.json ${M_MODELS}/${service}.ops ${CMAKE_SOURCE_DIR}/codegen/compile.py
+            ${CMAKE_SOURCE_DIR}/codegen/ops.py
+    COMMENT "Compiling the model of ${service}" VERBATIM)
+  set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+# A service's room: the library nbc_svc_<service> of the folder's sources and of its compiled model, the test program
+# <service>_test. Takes what nubecita_room takes; the rooms that every service uses need no naming.
+function(nubecita_service service)
+  cmake_parse_arguments(S "" "" "USES" ${ARGN})
+  nubecita_model(generated ${service})
+  nubecita_room(svc_${service} TEST_NAME ${service} GENERATED ${generated} ${S_UNPARSED_ARGUMENTS}
+                USES nbc_base nbc_wire nbc_store nbc_api nbc_control ${S_USES})
+  target_include_directories(nbc_svc_${service} PUBLIC ${CMAKE_BINARY_DIR}/generated)
 endfunction()

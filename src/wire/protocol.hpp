@@ -14,8 +14,6 @@
 
 namespace nubecita::wire {
 
-enum class Protocol { query, ec2, json10, json11, rest_json, rest_xml };
-
 /// What a decoder needs of an HTTP request. Views must outlive the decoded struct (decoded text may alias them).
 struct RawRequest {
   std::string_view method, path, query;  // path and query as sent, still percent-encoded
