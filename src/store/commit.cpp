@@ -8,8 +8,8 @@ namespace {
 constexpr size_t kGroupBytes = 8u << 20;  // a group ends after this much, so that memory and waiting stay bounded
 }  // namespace
 
-Store::Impl::Impl(std::unique_ptr<rocksdb::DB> database, bool sync_writes)
-    : db(std::move(database)), sync(sync_writes), committer([this] { run(); }) {}
+Store::Impl::Impl(std::string where, std::unique_ptr<rocksdb::DB> database, bool sync_writes)
+    : path(std::move(where)), sync(sync_writes), db(std::move(database)), committer([this] { run(); }) {}
 
 Store::Impl::~Impl() {
   {
@@ -18,7 +18,7 @@ Store::Impl::~Impl() {
   }
   queue_filled.notify_one();
   committer.join();
-  db->Close().PermitUncheckedError();  // what was acknowledged is in the log already
+  if (db) db->Close().PermitUncheckedError();  // what was acknowledged is in the log already
 }
 
 void Store::Impl::run() {
@@ -35,6 +35,7 @@ void Store::Impl::run() {
 }
 
 bool Store::Impl::valid(const Transaction::State& tx, const RecentWrites& of_group) const {
+  if (tx.stale) return false;
   if (!tx.snapshot) return true;  // it read nothing
   const Sequence at = tx.snapshot->GetSequenceNumber();
   auto changed = [&](const auto& what) { return recent.changed_since(what, at) || of_group.changed_since(what, 0); };
@@ -47,6 +48,8 @@ bool Store::Impl::valid(const Transaction::State& tx, const RecentWrites& of_gro
 
 void Store::Impl::commit_group(std::vector<Commit>& group) {
   for (size_t begin = 0; begin < group.size();) {
+    std::string reason;
+    if (broken) reason = recover();  // before validating: it makes running transactions stale
     RecentWrites of_group;  // not known to be durable yet, so kept apart from `recent`
     rocksdb::WriteBatch batch;
     std::vector<std::pair<CommitResult, ChangedKeys>> answers;
@@ -67,10 +70,10 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
       answers.emplace_back(CommitResult::done, std::move(keys));
     }
 
-    std::string reason;
-    if (batch.Count()) {
-      if (auto status = write(batch); !status.ok()) {
-        reason = status.ToString();
+    if (batch.Count() && reason.empty()) {
+      reason = write(batch);
+      if (!reason.empty()) {
+        for (auto& [result, keys] : answers) in_doubt.insert(in_doubt.end(), keys.begin(), keys.end());
       } else {
         const Sequence at = db->GetLatestSequenceNumber();  // only this thread writes
         for (auto& [result, keys] : answers)
@@ -89,30 +92,26 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
     }
     for (auto& [result, keys] : answers)
       if (!keys.empty()) notify(keys);
+    if (!broken && !in_doubt.empty()) notify(std::exchange(in_doubt, {}));
     prune();
     begin = end;
   }
 }
 
-/// After a failed write RocksDB refuses all further ones until it is told to look again: we look at every group, so
-/// that writes come back by themselves once there is room on the disk.
-rocksdb::Status Store::Impl::write(rocksdb::WriteBatch& batch) {
-  if (broken) {
-    auto status = db->Resume();
-    if (!status.ok()) return status;
-  }
+std::string Store::Impl::write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = sync;
   auto status = db->Write(options, &batch);
-  if (!status.ok() && !broken) log_error("store", "cannot write: {}", status.ToString());
-  if (status.ok() && broken) log_info("store", "writes again");
-  broken = !status.ok();
-  return status;
+  if (status.ok()) return {};
+  broken = true;
+  log_error("store", "cannot write: {}", status.ToString());
+  return status.ToString();
 }
 
 void Store::Impl::prune() {
+  if (!db) return;
   std::lock_guard lock(live_mutex);
-  recent.prune(live.empty() ? db->GetLatestSequenceNumber() : *live.begin());
+  recent.prune(live.empty() ? db->GetLatestSequenceNumber() : live.begin()->first);
 }
 
 void Store::Impl::notify(const ChangedKeys& keys) {

@@ -1,16 +1,18 @@
 // The inside of the store, shared by its .cpp files only.
 //
-// Order of locks: none is taken while another is held. `live_mutex` guards the snapshots of running transactions,
-// `queue_mutex` the commits that wait, `watch_mutex` the watchers. Everything else belongs to the commit thread.
+// Order of locks: `db_mutex` before `live_mutex`; the others are taken alone. `db_mutex` is shared by everybody who uses
+// the database and taken alone only to close and open it again (database.cpp); `live_mutex` guards the snapshots of
+// running transactions, `queue_mutex` the commits that wait, `watch_mutex` the watchers. Everything else belongs to the
+// commit thread.
 #pragma once
 
 #include <rocksdb/db.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <thread>
 
 #include "store/recent_writes.hpp"
@@ -27,6 +29,8 @@ struct Transaction::State {
 
   Store::Impl& store;
   const rocksdb::Snapshot* snapshot = nullptr;
+  bool stale = false;  // the database was opened again underneath: what was read must be read again
+  int depth = 0;       // reads within reads (a visitor that reads): only the outermost takes db_mutex
   std::map<std::string, std::optional<std::string>, std::less<>> writes;  // nothing: erased
   std::set<std::string, std::less<>> read_keys;
   std::vector<KeyRange> read_ranges;
@@ -38,21 +42,28 @@ struct Commit {
 };
 
 struct Store::Impl {
-  explicit Impl(std::unique_ptr<rocksdb::DB> database, bool sync_writes);
+  Impl(std::string path, std::unique_ptr<rocksdb::DB> database, bool sync_writes);
   ~Impl();
 
-  void run();                                      // the commit thread
+  static Result<std::unique_ptr<rocksdb::DB>> open_database(const std::string& path);
+
+  void run();  // the commit thread
   void commit_group(std::vector<Commit>& group);
   bool valid(const Transaction::State& tx, const RecentWrites& of_group) const;
-  rocksdb::Status write(rocksdb::WriteBatch& batch);
+  /// Empty, or why it failed.
+  std::string write(rocksdb::WriteBatch& batch);
+  std::string recover();
   void prune();
   void notify(const ChangedKeys& keys);
 
-  std::unique_ptr<rocksdb::DB> db;
+  const std::string path;
   const bool sync;
 
+  std::shared_mutex db_mutex;
+  std::unique_ptr<rocksdb::DB> db;  // null: it could not be opened again yet
+
   std::mutex live_mutex;
-  std::multiset<Sequence> live;  // sequences of the snapshots in use
+  std::multimap<Sequence, Transaction::State*> live;  // by the sequence of their snapshots
 
   std::mutex queue_mutex;
   std::condition_variable queue_filled;
@@ -69,7 +80,8 @@ struct Store::Impl {
   uint64_t next_watch = 1;
 
   RecentWrites recent;
-  bool broken = false;  // the last write failed
+  bool broken = false;   // the last write failed
+  ChangedKeys in_doubt;  // keys of the write that broke it
 
   std::thread committer;  // last: it uses all of the above
 };

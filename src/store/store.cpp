@@ -1,9 +1,5 @@
 #include "store/store.hpp"
 
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/options.h>
-#include <rocksdb/table.h>
-
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -12,46 +8,6 @@
 #include "store/impl.hpp"
 
 namespace nubecita::store {
-namespace {
-
-// Small on purpose: the control plane's state is small, and idle memory is a promise.
-rocksdb::Options tuning() {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(8u << 20);
-  table.block_size = 8u << 10;
-  table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10));
-  rocksdb::Options o;
-  o.create_if_missing = true;
-  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  o.write_buffer_size = 4u << 20;
-  o.max_write_buffer_number = 2;
-  o.max_background_jobs = 2;
-  o.max_open_files = -1;
-  o.max_file_opening_threads = 1;
-  o.stats_dump_period_sec = 0;  // no thread that wakes up to count
-  o.stats_persist_period_sec = 0;
-  o.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
-  o.keep_log_file_num = 2;
-  o.avoid_flush_during_recovery = true;
-  o.avoid_flush_during_shutdown = true;
-  o.max_bgerror_resume_count = 0;  // the commit thread resumes, when there is something to write
-  o.paranoid_checks = true;
-  return o;
-}
-
-std::string cause(const std::string& path, const rocksdb::Status& status) {
-  const std::string text = status.ToString();
-  if (text.find("lock") != std::string::npos && text.find("LOCK") != std::string::npos)
-    return "The store " + path + " is in use by another nubecita: stop that one first. (" + text + ")";
-  if (status.IsNoSpace() || text.find("No space left") != std::string::npos)
-    return "The disk of the store " + path + " is full: make room and start again. (" + text + ")";
-  if (status.IsCorruption() || status.IsInvalidArgument())
-    return "The store " + path + " is damaged: put a copy of the directory back. (" + text + ")";
-  return "The store " + path + " cannot be opened. (" + text + ")";
-}
-
-}  // namespace
-
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
@@ -59,10 +15,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, Options opti
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return fail("StoreUnavailable", "The store's directory " + path + " cannot be made: " + error.message(), 503);
-  rocksdb::DB* db = nullptr;
-  auto status = rocksdb::DB::Open(tuning(), path, &db);
-  if (!status.ok()) return fail("StoreUnavailable", cause(path, status), 503);
-  return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(std::unique_ptr<rocksdb::DB>(db), options.sync)));
+  TRY_LET(auto db, Impl::open_database(path));
+  return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(path, std::move(db), options.sync)));
 }
 
 std::unique_ptr<Transaction> Store::begin() {
@@ -72,8 +26,13 @@ std::unique_ptr<Transaction> Store::begin() {
 void Store::commit(std::unique_ptr<Transaction> tx, CommitDone done) {
   // What it read is one snapshot, so it is already serializable: it stands at the moment of that snapshot.
   if (!tx->has_writes()) {
+    bool stale;
+    {
+      std::shared_lock open(impl_->db_mutex);
+      stale = tx->state().stale;
+    }
     tx.reset();
-    done(CommitResult::done, {});
+    done(stale ? CommitResult::conflict : CommitResult::done, {});
     return;
   }
   {

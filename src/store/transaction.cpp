@@ -26,21 +26,42 @@ ParsedKey parse_key(std::string_view key) {
   return out;
 }
 
+namespace {
+/// Keeps the database open while one transaction reads.
+class Reading {
+ public:
+  explicit Reading(Transaction::State& tx) : tx_(tx) {
+    if (tx_.depth++ == 0) tx_.store.db_mutex.lock_shared();
+  }
+  ~Reading() {
+    if (--tx_.depth == 0) tx_.store.db_mutex.unlock_shared();
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+ private:
+  Transaction::State& tx_;
+};
+}  // namespace
+
 Transaction::State::~State() {
+  std::shared_lock open(store.db_mutex);
   if (!snapshot) return;
   {
     std::lock_guard lock(store.live_mutex);
-    store.live.erase(store.live.find(snapshot->GetSequenceNumber()));
+    auto [first, last] = store.live.equal_range(snapshot->GetSequenceNumber());
+    store.live.erase(std::find_if(first, last, [this](auto& entry) { return entry.second == this; }));
   }
   store.db->ReleaseSnapshot(snapshot);
 }
 
 const rocksdb::Snapshot* Transaction::State::view() {
+  if (!store.db) throw std::runtime_error("the store is closed until the disk has room again");
   if (!snapshot) {
     // Under the lock: otherwise the commit thread could forget writes between our snapshot and its entry in `live`.
     std::lock_guard lock(store.live_mutex);
     snapshot = store.db->GetSnapshot();
-    store.live.insert(snapshot->GetSequenceNumber());
+    store.live.emplace(snapshot->GetSequenceNumber(), this);
   }
   return snapshot;
 }
@@ -52,6 +73,7 @@ bool Transaction::has_writes() const { return !state_->writes.empty(); }
 
 std::optional<std::string> Transaction::get(std::string_view key) {
   if (auto own = state_->writes.find(key); own != state_->writes.end()) return own->second;
+  Reading reading(*state_);
   rocksdb::ReadOptions options;
   options.snapshot = state_->view();
   state_->read_keys.emplace(key);
@@ -70,6 +92,7 @@ void Transaction::erase(std::string_view key) { state_->writes.insert_or_assign(
 
 void Transaction::scan(std::string_view prefix, std::string_view from,
                        const std::function<bool(std::string_view key, std::string_view value)>& visit) {
+  Reading reading(*state_);
   KeyRange range{std::string(std::max(prefix, from)), end_of_prefix(prefix)};
   rocksdb::ReadOptions options;
   options.snapshot = state_->view();

@@ -1,0 +1,112 @@
+// Opening the database, and opening it again after a failed write.
+//
+// RocksDB's own recovery (DB::Resume, its SstFileManager) keeps the log file whose write failed, and from 7.7 on every
+// further write to that file fails or asserts (github.com/facebook/rocksdb/issues/11643). So that machinery is off; after
+// a failed write we close the database and open it again, which drops what was not wholly written. Its own LOG file
+// would assert on a full disk in the same way: its messages go to our log.
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <sys/statvfs.h>
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "base/log.hpp"
+#include "store/impl.hpp"
+
+namespace nubecita::store {
+namespace {
+
+constexpr uint64_t kRoomToOpen = 4u << 20;  // what opening may have to write: a manifest, a level-0 file
+
+class OurLog : public rocksdb::Logger {
+ public:
+  OurLog() : Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    char text[1024];
+    std::vsnprintf(text, sizeof text, format, arguments);
+    log_warning("store", "rocksdb: {}", static_cast<const char*>(text));
+  }
+};
+
+class NoRecovery : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override { *automatic = false; }
+};
+
+// Small on purpose: the control plane's state is small, and idle memory is a promise.
+rocksdb::Options tuning() {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(8u << 20);
+  table.block_size = 8u << 10;
+  table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10));
+  rocksdb::Options o;
+  o.create_if_missing = true;
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  o.write_buffer_size = 4u << 20;
+  o.max_write_buffer_number = 2;
+  o.max_background_jobs = 2;
+  o.max_open_files = -1;
+  o.max_file_opening_threads = 1;
+  o.stats_dump_period_sec = 0;  // no thread that wakes up to count
+  o.stats_persist_period_sec = 0;
+  o.info_log = std::make_shared<OurLog>();
+  o.avoid_flush_during_recovery = true;
+  o.avoid_flush_during_shutdown = true;
+  o.max_bgerror_resume_count = 0;
+  o.listeners.push_back(std::make_shared<NoRecovery>());
+  o.paranoid_checks = true;
+  return o;
+}
+
+std::string cause(const std::string& path, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (text.find("lock") != std::string::npos && text.find("LOCK") != std::string::npos)
+    return "The store " + path + " is in use by another nubecita: stop that one first. (" + text + ")";
+  if (status.IsNoSpace() || text.find("No space left") != std::string::npos)
+    return "The disk of the store " + path + " is full: make room and start again. (" + text + ")";
+  if (status.IsCorruption() || status.IsInvalidArgument())
+    return "The store " + path + " is damaged: put a copy of the directory back. (" + text + ")";
+  return "The store " + path + " cannot be opened. (" + text + ")";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<rocksdb::DB>> Store::Impl::open_database(const std::string& path) {
+  rocksdb::DB* opened = nullptr;
+  auto status = rocksdb::DB::Open(tuning(), path, &opened);
+  if (!status.ok()) return fail("StoreUnavailable", cause(path, status), 503);
+  return std::unique_ptr<rocksdb::DB>(opened);
+}
+
+/// Tried at every group of commits, so that writes come back by themselves once there is room on the disk. Empty, or
+/// why it cannot be done yet. Transactions that run meanwhile become stale: their commits answer `conflict`.
+std::string Store::Impl::recover() {
+  struct statvfs room {};
+  if (statvfs(path.c_str(), &room) == 0 && static_cast<uint64_t>(room.f_bavail) * room.f_frsize < kRoomToOpen)
+    return "No space left on the disk of " + path + ": at least 4 MiB are needed to write again.";
+  std::unique_lock alone(db_mutex);
+  if (db) {
+    std::lock_guard lock(live_mutex);
+    for (auto& [at, tx] : live) {
+      db->ReleaseSnapshot(tx->snapshot);
+      tx->snapshot = nullptr;
+      tx->stale = true;
+    }
+    live.clear();
+    db->Close().PermitUncheckedError();
+    db.reset();
+  }
+  auto opened = open_database(path);
+  if (!opened) return opened.error().message;
+  db = std::move(*opened);
+  recent = RecentWrites();  // nobody who could ask has an older snapshot
+  broken = false;
+  log_info("store", "writes again");
+  return {};
+}
+
+}  // namespace nubecita::store
