@@ -1,0 +1,9 @@
+output "url" {
+  value = "http://${module.service.dns_name}/"
+}
+output "repository" {
+  value = module.registry.url
+}
+output "database" {
+  value = module.database.address
+}

@@ -1,0 +1,23 @@
+variable "region" {
+  type = string
+}
+variable "profile" {
+  type = string
+}
+variable "environment" {
+  type = string
+}
+variable "cidr" {
+  type = string
+}
+variable "zone_count" {
+  type = number
+}
+variable "desired_count" {
+  type    = number
+  default = 2
+}
+variable "log_days" {
+  type    = number
+  default = 7
+}
