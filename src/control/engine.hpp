@@ -4,6 +4,8 @@
 // a queue per controller, runs one worker per work key at a time, retries failures with exponential backoff (100 ms to
 // 30 s, with jitter), and runs a key again when the controller asks (`Again`). On start every existing key is enqueued,
 // so that a controller adopts what runs. A key that changes while it is worked on runs once more afterwards.
+// An exception from a controller counts as a failure of that key. Threads are made when there is work for them, at most
+// `workers` per controller.
 //
 // Lifecycle: 1. add() every controller, 2. start(), 3. stop() (waits for the workers), 4. destroy.
 #pragma once
@@ -48,7 +50,8 @@ class Engine {
   void stop();
   /// Asks for `key` to be worked on now (or after `delay`); any thread.
   void enqueue(std::string_view controller, std::string key, std::chrono::milliseconds delay = {});
-  /// Waits until no key is due or in work (delayed keys do not count); false after `timeout`. For tests and shutdown.
+  /// Waits until no key is due or in work (delayed keys do not count), what was committed before the call included;
+  /// false after `timeout`. For tests and shutdown.
   bool wait_idle(std::chrono::milliseconds timeout);
 
   struct Trouble {

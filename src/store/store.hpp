@@ -133,6 +133,8 @@ class Store {
   /// Returns an id for unwatch(), after which no notice runs any more (it may be called from a notice).
   uint64_t watch(std::string prefix, std::function<void(const ChangedKeys&)> notice);
   void unwatch(uint64_t id);
+  /// Waits until the notices of all commits answered so far have run. For tests and orderly ends; not in a notice.
+  void settle();
 
   struct Impl;
 
