@@ -1,0 +1,220 @@
+#include "host/network/host_side.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <linux/ip.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "base/cidr.hpp"
+#include "host/network/nft.hpp"
+#include "host/network/ruleset.hpp"
+
+namespace nubecita::host {
+namespace {
+
+constexpr const char* kFolder = "/run/nubecita";
+constexpr const char* kForwardingWas = "/run/nubecita/ip_forward";  // its value before the first of us came
+constexpr uint32_t kTransitBase = 0xa9fe0000;                       // 169.254.0.0
+constexpr uint32_t kTransits = 8192;                                // /30 blocks of the /17
+
+/// Held while installations agree on something.
+Result<Fd> machine_lock() {
+  if (::mkdir(kFolder, 0755) != 0 && errno != EEXIST) return network_error("making /run/nubecita", errno);
+  Fd fd(::open("/run/nubecita/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return network_error("opening /run/nubecita/lock", errno);
+  if (::flock(fd.get(), LOCK_EX) != 0) return network_error("locking /run/nubecita/lock", errno);
+  return fd;
+}
+
+bool is_loopback(const std::string& pool) {
+  auto c = Cidr::parse(pool);
+  return c && !c->is_v6() && (c->v4() >> 24) == 127;
+}
+
+}  // namespace
+
+HostSide::HostSide(const NetworkOptions& options) : options_(options) {}
+
+Status HostSide::prepare() {
+  if (!netlink_) {
+    namespace_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    if (!namespace_) return network_error("opening the host's namespace", errno);
+    TRY_LET(auto socket, Netlink::open_in(namespace_.get()));
+    netlink_ = std::move(socket);
+  }
+  if (prepared_) return {};
+  TRY(load_rules());
+  const auto forwarding = read_sysctl("net/ipv4/ip_forward");
+  if (forwarding != "1") {
+    std::ofstream(kForwardingWas) << forwarding;
+    TRY(write_sysctl("net/ipv4/ip_forward", "1"));
+  }
+  prepared_ = true;
+  return {};
+}
+
+/// From a VPC the host's own listeners are out of reach, except those bound to a public address (load balancers); what
+/// comes to a VPC from outside comes for a public address; egress leaves under the host's address where the pool is not
+/// routable outside.
+Status HostSide::load_rules() {
+  const auto ours = "\"" + link_prefix() + "*\"";
+  const auto& pool = options_.public_pool;
+  std::string hidden = "169.254.0.0/17";
+  if (is_loopback(pool)) hidden += ", " + pool;
+  Ruleset rules;
+  rules.table = "inet nubecita_" + options_.tag;
+  rules.chains["from_vpcs"] = {"type filter hook input priority filter - 5; policy accept;",
+                               {"iifname != " + ours + " accept", "ct state established,related accept",
+                                "ip daddr " + pool + " socket wildcard 0 accept", "drop"}};
+  rules.chains["through"] = {"type filter hook forward priority filter - 5; policy accept;",
+                             {"iifname " + ours + " tcp flags syn tcp option maxseg size set rt mtu",
+                              "oifname != " + ours + " accept", "ct state established,related accept",
+                              "ip daddr " + pool + " accept", "drop"}};
+  rules.chains["egress"] = {"type nat hook postrouting priority srcnat; policy accept;",
+                            {"ip saddr { " + hidden + " } oifname != \"lo\" oifname != " + ours + " masquerade"}};
+  return on_own_thread([&]() -> Status {
+    TRY(enter_namespace(namespace_.get()));
+    return run_nft(full_text(rules));
+  });
+}
+
+Result<std::vector<Transit>> HostSide::transits_locked() {
+  TRY_LET(auto links, netlink_->links());
+  TRY_LET(auto addresses, netlink_->addresses());
+  const auto prefix = alias("");
+  std::vector<Transit> out;
+  for (const auto& link : links) {
+    if (!link.name.starts_with(link_prefix()) || !link.alias.starts_with(prefix)) continue;
+    Transit t{link.alias.substr(prefix.size()), link.index, 0, 0};
+    for (const auto& a : addresses)
+      if (a.link == link.index) t.host_address = a.address;
+    if (t.host_address) {
+      t.router_address = t.host_address + 1;
+      out.push_back(std::move(t));
+    }
+  }
+  return out;
+}
+
+Result<std::vector<Transit>> HostSide::transits() {
+  std::lock_guard guard(mutex_);
+  if (!netlink_) {
+    namespace_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    TRY_LET(auto socket, Netlink::open_in(namespace_.get()));
+    netlink_ = std::move(socket);
+  }
+  return transits_locked();
+}
+
+Result<Transit> HostSide::make_transit(const std::string& vpc, int router) {
+  std::lock_guard guard(mutex_);
+  TRY_LET(Fd lock, machine_lock());
+  TRY(prepare());
+  TRY_LET(auto existing, transits_locked());
+  TRY_LET(auto inside, Netlink::open_in(router));
+  TRY_LET(auto inner_links, inside.links());
+  const bool connected =
+      std::any_of(inner_links.begin(), inner_links.end(), [](const Link& l) { return l.name == kGatewayLink; });
+  Batch away;
+  for (const auto& t : existing) {
+    if (t.vpc != vpc) continue;
+    if (connected) return t;
+    away.delete_link(t.host_link, "removing an old transit");
+  }
+  TRY(netlink_->run(away));
+
+  TRY_LET(auto addresses, netlink_->addresses());
+  std::set<uint32_t> taken;
+  for (const auto& a : addresses)
+    if (a.address >= kTransitBase && a.address < kTransitBase + kTransits * 4) taken.insert((a.address - kTransitBase) / 4);
+  uint32_t number = 1;
+  while (taken.contains(number)) ++number;
+  if (number >= kTransits) return fail("NetworkUnavailable", "no address is left for another VPC's transit", 500);
+
+  const auto name = link_prefix() + std::to_string(number);
+  TRY_LET(auto links, netlink_->links());
+  for (const auto& l : links)
+    if (l.name == name) away.delete_link(l.index, "removing a half-made transit");
+  TRY(netlink_->run(away));
+  Batch make;
+  make.add_veth({name, 0, {}}, {std::string(kGatewayLink), 0, {}}, router, "making the transit of " + vpc);
+  TRY(netlink_->run(make));
+  TRY_LET(links, netlink_->links());
+  Transit t{vpc, 0, kTransitBase + number * 4 + 1, kTransitBase + number * 4 + 2};
+  for (const auto& l : links)
+    if (l.name == name) t.host_link = l.index;
+  Batch set;
+  set.add_address({t.host_link, t.host_address, 30}, false, "addressing the transit of " + vpc);
+  // Packets of public addresses that are loopback ones (the default pool) come and go here.
+  set.set_up(t.host_link, {{IPV4_DEVCONF_ROUTE_LOCALNET, 1}, {IPV4_DEVCONF_SEND_REDIRECTS, 0}},
+             "setting up the transit of " + vpc);
+  set.set_alias(t.host_link, alias(vpc), "naming the transit of " + vpc);
+  TRY(netlink_->run(set));
+  return t;
+}
+
+Status HostSide::remove_transit(const std::string& vpc) {
+  {
+    TRY_LET(auto all, transits());
+    std::lock_guard guard(mutex_);
+    Batch away;
+    for (const auto& t : all)
+      if (t.vpc == vpc) away.delete_link(t.host_link, "removing the transit of " + vpc);
+    TRY(netlink_->run(away));
+  }
+  return leave_if_last();
+}
+
+Status HostSide::leave_if_last() {
+  TRY_LET(auto left, transits());
+  std::lock_guard guard(mutex_);
+  if (!left.empty()) return {};
+  TRY_LET(Fd lock, machine_lock());
+  const auto table = "inet nubecita_" + options_.tag;
+  TRY(on_own_thread([&]() -> Status {
+    TRY(enter_namespace(namespace_.get()));
+    return run_nft("add table " + table + "\ndelete table " + table + "\n");
+  }));
+  prepared_ = false;
+  TRY_LET(auto links, netlink_->links());
+  if (std::any_of(links.begin(), links.end(), [](const Link& l) { return l.alias.starts_with("nubecita "); })) return {};
+  std::ifstream was(kForwardingWas);
+  if (std::string value; was && was >> value) {
+    TRY(write_sysctl("net/ipv4/ip_forward", value));
+    ::unlink(kForwardingWas);
+  }
+  drop_namespace_folder();
+  ::unlink("/run/nubecita/lock");
+  ::rmdir(kFolder);  // stays if something else of ours is in it
+  return {};
+}
+
+Route HostSide::public_route(const Transit& t, uint32_t address) const {
+  // In the local table, where its block would otherwise be the host's own (127.0.0.0/8).
+  return {kLocalTable, address, 32, 1, t.router_address, t.host_address, t.host_link};
+}
+
+Result<std::map<uint32_t, Route>> HostSide::public_routes(const Transit& t) {
+  std::lock_guard guard(mutex_);
+  TRY_LET(auto routes, netlink_->routes());
+  std::map<uint32_t, Route> out;
+  for (const auto& r : routes)
+    if (r.link == t.host_link && r.table == kLocalTable && r.bits == 32) out[r.destination] = r;
+  return out;
+}
+
+Status HostSide::change_public_routes(const std::vector<Route>& put, const std::vector<Route>& gone) {
+  std::lock_guard guard(mutex_);
+  Batch batch;
+  for (const auto& r : gone) batch.delete_route(r, "removing the route of a public address");
+  for (const auto& r : put) batch.put_route(r, "routing public address " + ipv4_text(r.destination));
+  return batch.empty() ? Status{} : netlink_->run(batch);
+}
+
+}  // namespace nubecita::host
