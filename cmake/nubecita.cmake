@@ -52,13 +52,16 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 # The model compiler's outputs for one service: models/<service>.hpp below <build>/generated, and sources in `result`.
 #
-#   nubecita_model(<result> <service> [MODELS folder] [FLAGS of compile.py])
+#   nubecita_model(<result> <service> [MODELS folder] [OUT folder] [FLAGS of compile.py])
 function(nubecita_model result service)
-  cmake_parse_arguments(M "" "MODELS" "FLAGS" ${ARGN})
+  cmake_parse_arguments(M "" "MODELS;OUT" "FLAGS" ${ARGN})
   if(NOT M_MODELS)
     set(M_MODELS ${CMAKE_SOURCE_DIR}/models)
   endif()
   set(out ${CMAKE_BINARY_DIR}/generated)
+  if(M_OUT)
+    set(out ${M_OUT})
+  endif()
   set(sources ${out}/${service}_model.cpp)
   if(NOT "--no-operations" IN_LIST M_FLAGS)
     list(APPEND sources ${out}/${service}_operations.cpp)

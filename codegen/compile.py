@@ -285,7 +285,9 @@ class Model:
             out += ["constexpr wire::ErrorShape errors[] = {", *errors, "};"]
         out += ["}  // namespace", "namespace tables {", f"extern const wire::OperationShape operations[{len(every)}];",
                 f"constinit const wire::OperationShape operations[{len(every)}] = {{",
-                *map(self.operation, every), "};"]
+                *map(self.operation, every), "};",
+                "extern const std::span<const wire::OperationShape> all_operations;",
+                "constinit const std::span<const wire::OperationShape> all_operations{operations};"]
         meta = self.meta
         fields = [f".name = {quote(self.name)}", f".endpoint_prefix = {quote(meta['endpointPrefix'])}",
                   f".signing_name = {quote(meta.get('signingName', meta['endpointPrefix']))}",

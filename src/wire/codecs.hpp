@@ -16,9 +16,11 @@ namespace nubecita::wire {
 Status decode_form(Protocol protocol, const Shape& input, std::string_view body, Arena& arena, void* in);
 
 // json_decode.cpp, json_encode.cpp
+/// Which of the outermost structure's members: REST puts some into headers and the URI instead.
+enum class Members { all, of_body };
 /// An empty body stands for {}. Error code SerializationException.
-Status decode_json(const Shape& shape, std::string_view body, Arena& arena, void* value);
-void encode_json(std::string& out, const Shape& shape, const void* value);
+Status decode_json(const Shape& shape, std::string_view body, Members members, Arena& arena, void* value);
+void encode_json(std::string& out, const Shape& shape, Members members, const void* value);
 void append_json_text(std::string& out, std::string_view text);
 
 // xml_decode.cpp, xml_encode.cpp

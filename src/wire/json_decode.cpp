@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "wire/access.hpp"
@@ -57,13 +58,14 @@ std::string_view type_name(Kind kind) {
 
 class JsonDecoder {
  public:
-  explicit JsonDecoder(Arena& arena) : arena_(arena) {}
+  JsonDecoder(Arena& arena, Members top) : arena_(arena), members_(top) {}
 
   Status structure(const Shape& shape, const bj::object& from, void* out) {
+    const Members members = std::exchange(members_, Members::all);
     size_t expected = 0;  // clients mostly send members in the model's order
     for (const auto& pair : from) {
       if (pair.value().is_null()) continue;
-      const Member* m = find(shape, pair.key(), expected);
+      const Member* m = find(shape, members, pair.key(), expected);
       if (!m) continue;  // AWS's JSON services ignore what they do not know
       at_ = m;
       TRY(value(*m->shape, pair.value(), set_member(*m, slot(*m, out), arena_)));
@@ -107,12 +109,12 @@ class JsonDecoder {
   }
 
  private:
-  static const Member* find(const Shape& shape, bj::string_view name, size_t& expected) {
+  static const Member* find(const Shape& shape, Members members, bj::string_view name, size_t& expected) {
     const std::string_view wanted(name.data(), name.size());
     for (size_t i = 0; i < shape.members.size(); ++i) {
       const size_t k = (expected + i) % shape.members.size();
       const Member& m = shape.members[k];
-      if (m.location == Location::body && m.wire == wanted) {
+      if (m.wire == wanted && (members == Members::all || m.location == Location::body)) {
         expected = k + 1;
         return &m;
       }
@@ -184,12 +186,13 @@ class JsonDecoder {
   }
 
   Arena& arena_;
+  Members members_;  // of the outermost structure, until it is met
   const Member* at_ = nullptr;
 };
 
 }  // namespace
 
-Status decode_json(const Shape& shape, std::string_view body, Arena& arena, void* out) {
+Status decode_json(const Shape& shape, std::string_view body, Members members, Arena& arena, void* out) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) body = "{}";
   // The resource outlives the tree's readers only: nothing of the tree is ever destroyed, its memory is the arena's.
   ArenaResource resource(arena);
@@ -202,7 +205,7 @@ Status decode_json(const Shape& shape, std::string_view body, Arena& arena, void
   if (!error) parser.finish(error);
   if (error) return fail("SerializationException", "The request body is not valid JSON: " + error.message());
   auto* root = ::new (arena.allocate(sizeof(bj::value))) bj::value(parser.release());
-  JsonDecoder decoder(arena);
+  JsonDecoder decoder(arena, members);
   return decoder.value(shape, *root, out);
 }
 

@@ -30,11 +30,11 @@ namespace {
 
 void write_value(std::string& out, const Shape& shape, TimeFormat time, const void* value);
 
-void write_structure(std::string& out, const Shape& shape, const void* structure) {
+void write_structure(std::string& out, const Shape& shape, Members members, const void* structure) {
   out += '{';
   bool first = true;
   for (const Member& m : shape.members) {
-    if (m.location != Location::body) continue;
+    if (members == Members::of_body && m.location != Location::body) continue;
     const void* at = slot(m, structure);
     if (!present(m, at)) continue;
     if (!first) out += ',';
@@ -48,7 +48,7 @@ void write_structure(std::string& out, const Shape& shape, const void* structure
 
 void write_value(std::string& out, const Shape& shape, TimeFormat time, const void* value) {
   switch (shape.kind) {
-    case Kind::structure: write_structure(out, shape, value); return;
+    case Kind::structure: write_structure(out, shape, Members::all, value); return;
     case Kind::list:
       out += '[';
       for (size_t i = 0; i < as<AnyList>(value).size_; ++i) {
@@ -96,8 +96,9 @@ void write_value(std::string& out, const Shape& shape, TimeFormat time, const vo
 
 }  // namespace
 
-void encode_json(std::string& out, const Shape& shape, const void* value) {
-  write_value(out, shape, TimeFormat::as_protocol, value);
+void encode_json(std::string& out, const Shape& shape, Members members, const void* value) {
+  if (shape.kind == Kind::structure) write_structure(out, shape, members, value);
+  else write_value(out, shape, shape.time, value);
 }
 
 }  // namespace nubecita::wire

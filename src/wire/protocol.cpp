@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "wire/access.hpp"
 #include "wire/check.hpp"
 #include "wire/codecs.hpp"
 
@@ -87,13 +88,19 @@ std::string_view RawRequest::header(std::string_view name) const {
   return {};
 }
 
+bool wants_dry_run(const OperationShape& operation, const void* in) {
+  for (const Member& m : operation.input->members)
+    if (m.name == "DryRun" && m.shape->kind == Kind::boolean) return as<Opt<bool>>(slot(m, in)).value_or(false);
+  return false;
+}
+
 Status decode(Protocol protocol, const ServiceShape& service, const OperationShape& operation, const RawRequest& request,
               Arena& arena, void* in) {
   switch (protocol) {
     case Protocol::query:
     case Protocol::ec2: TRY(decode_form(protocol, *operation.input, request.body, arena, in)); break;
     case Protocol::json10:
-    case Protocol::json11: TRY(decode_json(*operation.input, request.body, arena, in)); break;
+    case Protocol::json11: TRY(decode_json(*operation.input, request.body, Members::all, arena, in)); break;
     case Protocol::rest_json:
     case Protocol::rest_xml: TRY(decode_rest(protocol, operation, request, arena, in)); break;
   }
@@ -108,7 +115,7 @@ void encode(Protocol protocol, const ServiceShape& service, const OperationShape
     case Protocol::query: encode_query(service, operation, out, request_id, response.body); break;
     case Protocol::ec2: encode_ec2(service, operation, out, request_id, response.body); break;
     case Protocol::json10:
-    case Protocol::json11: encode_json(response.body, *operation.output, out); break;
+    case Protocol::json11: encode_json(response.body, *operation.output, Members::all, out); break;
     case Protocol::rest_json:
     case Protocol::rest_xml: encode_rest(protocol, service, operation, out, response); break;
   }
