@@ -32,11 +32,6 @@ Result<Fd> machine_lock() {
   return fd;
 }
 
-bool is_loopback(const std::string& pool) {
-  auto c = Cidr::parse(pool);
-  return c && !c->is_v6() && (c->v4() >> 24) == 127;
-}
-
 }  // namespace
 
 HostSide::HostSide(const NetworkOptions& options) : options_(options) {}
@@ -60,13 +55,11 @@ Status HostSide::prepare() {
 }
 
 /// From a VPC the host's own listeners are out of reach, except those bound to a public address (load balancers); what
-/// comes to a VPC from outside comes for a public address; egress leaves under the host's address where the pool is not
-/// routable outside.
+/// comes to a VPC from outside comes for a public address; what a router sends under its
+/// own address leaves under the host's.
 Status HostSide::load_rules() {
   const auto ours = "\"" + link_prefix() + "*\"";
   const auto& pool = options_.public_pool;
-  std::string hidden = "169.254.0.0/17";
-  if (is_loopback(pool)) hidden += ", " + pool;
   Ruleset rules;
   rules.table = "inet nubecita_" + options_.tag;
   rules.chains["from_vpcs"] = {"type filter hook input priority filter - 5; policy accept;",
@@ -77,7 +70,7 @@ Status HostSide::load_rules() {
                               "oifname != " + ours + " accept", "ct state established,related accept",
                               "ip daddr " + pool + " accept", "drop"}};
   rules.chains["egress"] = {"type nat hook postrouting priority srcnat; policy accept;",
-                            {"ip saddr { " + hidden + " } oifname != \"lo\" oifname != " + ours + " masquerade"}};
+                            {"ip saddr 169.254.0.0/17 oifname != \"lo\" oifname != " + ours + " masquerade"}};
   return on_own_thread([&]() -> Status {
     TRY(enter_namespace(namespace_.get()));
     return run_nft(full_text(rules));
@@ -157,6 +150,11 @@ Result<Transit> HostSide::make_transit(const std::string& vpc, int router) {
   set.set_alias(t.host_link, alias(vpc), "naming the transit of " + vpc);
   TRY(netlink_->run(set));
   return t;
+}
+
+Status HostSide::await_transit(const Transit& t) {
+  std::lock_guard guard(mutex_);
+  return netlink_->await_running(t.host_link);
 }
 
 Status HostSide::remove_transit(const std::string& vpc) {

@@ -31,6 +31,8 @@ class HostSide {
   /// The VPC's transit, made if it is missing: its other end is the link "igw" in the namespace of `router`.
   Result<Transit> make_transit(const std::string& vpc, int router);
   Result<std::vector<Transit>> transits();
+  /// Waits until the transit carries packets; after the router has set up its end.
+  Status await_transit(const Transit& t);
   /// Takes a VPC's transit away, and with the last one everything else that is ours on the host.
   Status remove_transit(const std::string& vpc);
   /// Removes table, settings and folder if no transit is left.

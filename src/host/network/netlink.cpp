@@ -3,16 +3,18 @@
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace nubecita::host {
 namespace {
@@ -244,6 +246,40 @@ Status Netlink::run_some(const Batch::Change* first, const Batch::Change* last) 
     }
   }
   return status;
+}
+
+Result<bool> Netlink::running(int link) {
+  alignas(8) char request[64] = {};
+  auto* m = mnl_nlmsg_put_header(request);
+  m->nlmsg_type = RTM_GETLINK;  // for one link: newer kernels (6.8) catch up on its state before they answer
+  m->nlmsg_flags = NLM_F_REQUEST;
+  m->nlmsg_seq = sequence_++;
+  static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(m, sizeof(ifinfomsg)))->ifi_index = link;
+  if (::send(fd_.get(), m, m->nlmsg_len, 0) < 0) return network_error("sending to netlink", errno);
+  alignas(8) char buffer[16384];
+  for (;;) {
+    const auto n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return network_error("reading from netlink", errno);
+    const auto* a = reinterpret_cast<nlmsghdr*>(buffer);
+    if (a->nlmsg_seq != m->nlmsg_seq) continue;
+    if (a->nlmsg_type == NLMSG_ERROR)
+      return network_error("asking for a link", -static_cast<nlmsgerr*>(mnl_nlmsg_get_payload(a))->error);
+    bool up = false;
+    each_attribute(a, sizeof(ifinfomsg), [&](const nlattr* at) {
+      if (mnl_attr_get_type(at) == IFLA_OPERSTATE) up = mnl_attr_get_u8(at) == IF_OPER_UP;
+    });
+    return up;
+  }
+}
+
+Status Netlink::await_running(int link) {
+  for (int i = 0; i < 1000; ++i) {
+    TRY_LET(const bool up, running(link));
+    if (up) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return fail("NetworkUnavailable", "link " + std::to_string(link) + " does not come up", 500);
 }
 
 Status Netlink::dump(uint16_t type, const std::function<void(const nlmsghdr*)>& each) {

@@ -93,6 +93,10 @@ class Netlink {
   /// Makes all changes, in order; those after a failed one are tried too. The error is the first one's.
   Status run(const Batch& batch);
 
+  /// Waits (at most a second) until the link sends: after both ends of a pair are up, the one that was first is
+  /// started by the kernel a moment later and drops what it is given until then.
+  Status await_running(int link);
+
   Result<std::vector<Link>> links();
   Result<std::vector<LinkAddress>> addresses();
   /// IPv4 routes that carry kRouteProtocol.
@@ -103,6 +107,7 @@ class Netlink {
  private:
   explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
   Status run_some(const Batch::Change* first, const Batch::Change* last);
+  Result<bool> running(int link);
   Status dump(uint16_t type, const std::function<void(const nlmsghdr*)>& each);
   Fd fd_;
   uint32_t sequence_ = 1;

@@ -98,6 +98,7 @@ Status Router::adopt() {
   batch.add_address({gateway_link_, transit_.router_address, 30}, false, "addressing the router");
   batch.set_up(gateway_link_, {}, "setting up the router's link");
   TRY(netlink_.run(batch));
+  TRY(host_.await_transit(transit_));
   TRY_LET(auto addresses, netlink_.addresses());
   for (const auto& a : addresses)
     if (a.link == kLoopback) addresses_.insert(a.address);
@@ -120,6 +121,17 @@ Result<Applied> Router::apply(const VpcSpec& spec) {
   fresh_.clear();
   TRY(remove_gone(spec));
   make_new(spec, applied);
+  if (!applied.errors.empty()) {  // the others are served
+    VpcSpec rest = spec;
+    std::erase_if(rest.enis, [&](const auto& e) { return applied.errors.contains(e.id); });
+    TRY(bring_up(rest, applied));
+  } else {
+    TRY(bring_up(spec, applied));
+  }
+  return applied;
+}
+
+Status Router::bring_up(const VpcSpec& spec, Applied& applied) {
   TRY(load_rules(spec));
   TRY(set_routes(spec));
   TRY(set_public(spec));
@@ -128,7 +140,7 @@ Result<Applied> Router::apply(const VpcSpec& spec) {
     if (eni == spec.enis.end() || !links_.contains(nat.eni) || nats_.contains(nat.eni)) continue;
     if (auto done = prepare_nat(*eni); !done) applied.errors[nat.eni] = done.error().message;
   }
-  return applied;
+  return {};
 }
 
 Status Router::remove_gone(const VpcSpec& spec) {
@@ -161,7 +173,8 @@ void Router::make_new(const VpcSpec& spec, Applied& applied) {
       if (auto made = make_eni(spec, *e); !made) {
         log_warning("network", "{}: {}", e->id, made.error().message);
         applied.errors[e->id] = made.error().message;
-        (void)drop_namespace(ns_name(e->id));
+        (void)drop_namespace(ns_name(e->id));  // its link goes with it
+        links_.erase(e->id);
       }
     }
     return {};
@@ -189,6 +202,12 @@ Status Router::make_eni(const VpcSpec& spec, const EniSpec& eni) {
   Batch b;
   b.add_veth({"eth0", kEniIndex, mac}, {eni_link(eni.id), index, kRouterMac}, ns_.get(), "making the link of " + eni.id);
   b.set_up(kLoopback, {}, "setting up lo of " + eni.id);
+  TRY(netlink.run(b));
+  links_[eni.id] = index;  // from here on remove_gone() finds it
+  Batch router;  // its end first: the last one to come up sends at once, and for ours await_running() is at hand
+  router.set_up(index, {}, "setting up the link of " + eni.id);
+  TRY(netlink_.run(router));
+  b = Batch();
   b.set_up(kEniIndex, {{IPV4_DEVCONF_ROUTE_LOCALNET, loopback_pool(options_) ? 1u : 0u},
                        {IPV4_DEVCONF_ACCEPT_REDIRECTS, 0},
                        {IPV4_DEVCONF_SEND_REDIRECTS, 0}},
@@ -201,7 +220,6 @@ Status Router::make_eni(const VpcSpec& spec, const EniSpec& eni) {
                 "routing the public pool of " + eni.id);
   b.put_neighbour(kEniIndex, gateway, kRouterMac, "naming the gateway of " + eni.id);
   TRY(netlink.run(b));
-  links_[eni.id] = index;
   fresh_.insert(eni.id);
   return {};
 }
@@ -300,7 +318,6 @@ Status Router::set_routes(const VpcSpec& spec) {
   Batch batch;
   for (const auto& id : fresh_) {
     auto eni = std::find_if(spec.enis.begin(), spec.enis.end(), [&](const auto& e) { return e.id == id; });
-    batch.set_up(links_[id], {}, "setting up the link of " + id);
     batch.put_neighbour(links_[id], *parse_ipv4(eni->address), *parse_mac(eni->mac), "naming " + id);
   }
   std::set<uint32_t> addresses;
@@ -328,6 +345,7 @@ Status Router::set_routes(const VpcSpec& spec) {
   // The name says that the link is complete: a crash before it makes the next run start over.
   for (const auto& id : fresh_) batch.set_alias(links_[id], id, "naming the link of " + id);
   if (!batch.empty()) TRY(netlink_.run(batch));
+  for (const auto& id : fresh_) TRY(netlink_.await_running(links_[id]));
   addresses_ = std::move(addresses);
   marks_ = std::move(marks);
   routes_ = std::move(wanted);

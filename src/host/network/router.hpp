@@ -35,6 +35,7 @@ class Router {
   Status remove_gone(const VpcSpec& spec);
   void make_new(const VpcSpec& spec, Applied& applied);
   Status make_eni(const VpcSpec& spec, const EniSpec& eni);
+  Status bring_up(const VpcSpec& spec, Applied& applied);
   Status prepare_nat(const EniSpec& eni);
   Status load_rules(const VpcSpec& spec);
   Status set_routes(const VpcSpec& spec);
@@ -51,7 +52,7 @@ class Router {
   Transit transit_;
   int gateway_link_ = 0, next_index_ = 2;
   std::map<std::string, int> links_;  // ENI id → index of its link here
-  std::set<std::string> fresh_;       // links made by this apply(): not up yet
+  std::set<std::string> fresh_;       // links made by this apply(): not named yet
   std::set<std::string> nats_;        // ENIs that translate already
   std::set<uint32_t> addresses_;      // gateways and resolver, on lo
   std::set<uint32_t> marks_;

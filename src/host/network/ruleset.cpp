@@ -87,8 +87,8 @@ class Builder {
     set("unchecked", "type ifname;");
     set("has_public", "type ipv4_addr;");
     set("table_of", "type ifname : mark;", true);
-    set("egress", "type ifname : verdict;", true);
-    set("ingress", "type ifname : verdict;", true);
+    set("from_link", "type ifname : verdict;", true);
+    set("to_link", "type ifname : verdict;", true);
     set("to_private", "type ipv4_addr : ipv4_addr;", true);
     set("to_public", "type ipv4_addr : ipv4_addr;", true);
     for (const auto& g : peers_) out_.sets["g." + g] = {false, "type ipv4_addr;", {}};
@@ -97,8 +97,8 @@ class Builder {
     for (const auto& s : spec_.subnets) table_of_subnet_[s.id] = s.route_table;
     if (spec_.internet) {
       // What comes from outside has passed no security group's egress; what leaves must have a public address.
-      out_.sets["egress"].elements[quoted(kGatewayLink)] = "goto arrive";
-      out_.sets["ingress"].elements[quoted(kGatewayLink)] = "jump leave";
+      out_.sets["from_link"].elements[quoted(kGatewayLink)] = "goto arrive";
+      out_.sets["to_link"].elements[quoted(kGatewayLink)] = "jump leave";
     }
   }
 
@@ -117,14 +117,14 @@ class Builder {
       sets["has_public"].elements[eni.address];
     }
     if (!eni.filtered) {
-      sets["egress"].elements[link] = "goto arrive";
-      sets["ingress"].elements[link] = "accept";
+      sets["from_link"].elements[link] = "goto arrive";
+      sets["to_link"].elements[link] = "accept";
       return;
     }
     for (const auto& g : eni.groups)
       if (peers_.contains(g)) sets["g." + g].elements[eni.address];
-    if (auto chain = profile(eni.groups, "out"); !chain.empty()) sets["egress"].elements[link] = "jump " + chain;
-    if (auto chain = profile(eni.groups, "in"); !chain.empty()) sets["ingress"].elements[link] = "jump " + chain;
+    if (auto chain = profile(eni.groups, "out"); !chain.empty()) sets["from_link"].elements[link] = "jump " + chain;
+    if (auto chain = profile(eni.groups, "in"); !chain.empty()) sets["to_link"].elements[link] = "jump " + chain;
   }
 
   /// The chain of a combination of groups: that of the only one, or one that asks each in turn.
@@ -232,13 +232,20 @@ class Builder {
     c["forward"] = {"type filter hook forward priority filter; policy drop;",
                     {"ct state vmap { established : accept, related : accept, invalid : drop }",
                      fmt::format("oifname != {} oifname != @unchecked oifname . ip daddr != @eni_source drop", igw),
-                     "iifname vmap @egress"}};
-    c["arrive"] = {"", {"oifname vmap @ingress", "drop"}};
+                     "iifname vmap @from_link"}};
+    c["arrive"] = {"", {"oifname vmap @to_link", "drop"}};
     c["leave"] = {"", {"ip saddr @has_public accept"}};
     c["from_internet"] = {"type nat hook prerouting priority dstnat; policy accept;",
                           {fmt::format("iifname {} dnat ip to ip daddr map @to_private", igw)}};
-    c["to_internet"] = {"type nat hook postrouting priority srcnat; policy accept;",
-                        {fmt::format("oifname {} snat ip to ip saddr map @to_public", igw)}};
+    auto& out = c["to_internet"] = {"type nat hook postrouting priority srcnat; policy accept;", {}};
+    if (loopback_pool) {
+      // Such an address means nothing beyond this machine, and the host would take answers to it for forgeries: only
+      // the machine's other public addresses see it, the outside sees the host's own (host_side.cpp).
+      out.rules = {fmt::format("oifname {} ip daddr {} snat ip to ip saddr map @to_public", igw, pool->canonical().str()),
+                   fmt::format("oifname {} ip saddr @has_public masquerade", igw)};
+    } else {
+      out.rules = {fmt::format("oifname {} snat ip to ip saddr map @to_public", igw)};
+    }
   }
 
   const VpcSpec& spec_;
