@@ -1,0 +1,56 @@
+#include "services.hpp"
+
+#include "services/ec2/controllers.hpp"
+#include "services/ecr/registry.hpp"
+#include "services/ecs/ecs.hpp"
+#include "services/elbv2/elbv2.hpp"
+#include "services/iam/iam.hpp"
+#include "services/logs/logs.hpp"
+#include "services/rds/rds.hpp"
+
+namespace nubecita {
+namespace ec2 { const api::Service& service(); }
+namespace ecr { const api::Service& service(); }
+namespace ecs { const api::Service& service(); }
+namespace elbv2 { const api::Service& service(); }
+namespace logs { const api::Service& service(); }
+namespace rds { const api::Service& service(); }
+namespace sts { const api::Service& service(); }
+}  // namespace nubecita
+
+namespace nubecita::commands {
+
+struct Services::Parts {
+  iam::PolicyAuthorizer authorizer;
+  std::unique_ptr<ecr::Registry> registry;
+};
+
+Services::Services() : parts_(std::make_unique<Parts>()) {}
+Services::~Services() = default;
+
+std::unique_ptr<Services> Services::make(api::Cloud& cloud) {
+  auto services = std::unique_ptr<Services>(new Services);
+  cloud.authorizer = &services->parts_->authorizer;
+  services->parts_->registry = std::make_unique<ecr::Registry>(cloud);
+  return services;
+}
+
+std::vector<const api::Service*> Services::tables() const {
+  return {&ec2::service(), &ecr::service(), &ecs::service(), &elbv2::service(),
+          &iam::service(), &logs::service(), &rds::service(), &sts::service()};
+}
+
+std::vector<std::pair<std::string, std::function<std::unique_ptr<http::Receiver>(http::HeadPtr)>>> Services::prefixes() {
+  return {{"/v2/", [registry = parts_->registry.get()](http::HeadPtr head) { return registry->begin(std::move(head)); }}};
+}
+
+void Services::add_controllers(api::Cloud& cloud, http::Server& server) {
+  ec2::add_controllers(cloud);
+  ecr::add_controllers(cloud);
+  logs::add_controllers(cloud);
+  elbv2::add_controllers(cloud);
+  rds::add_controllers(cloud);
+  ecs::add_controllers(cloud, server);
+}
+
+}  // namespace nubecita::commands
