@@ -251,7 +251,7 @@ class Model:
 
     def operation(self, name):
         op = self.operations.get(name)
-        if not op:
+        if op is None:
             return f"  {{.name = {quote(name)}}},"
         fields = [f".name = {quote(name)}", f".input = &s_{self.inputs[name]}", f".output = &s_{self.outputs[name]}"]
         http = op.get("http", {})
