@@ -20,7 +20,8 @@ struct NewInterface {
   std::string owner_key;                     // store key of the record that owns it: told to its controller
   std::string private_ip;                    // empty: the next free one of the subnet
   bool public_ip = false;                    // an address of the public pool, mapped one to one while it exists
-  std::vector<Tag> tags;
+  std::string public_pool = {};  // with public_ip: the installation's config.public_pool
+  std::vector<Tag> tags = {};
 };
 
 /// Errors: InvalidSubnetID.NotFound, InvalidGroup.NotFound, InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse.

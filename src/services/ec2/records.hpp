@@ -57,14 +57,17 @@ struct InternetGateway {
 
 struct NatGateway {
   static constexpr std::string_view kTable = "ec2.nat";
-  std::string id, vpc_id, subnet_id, allocation_id, eni_id, public_ip, private_ip, connectivity = "public";
+  std::string id, vpc_id, subnet_id, allocation_id, association_id, eni_id, public_ip, private_ip;
+  std::string connectivity = "public";
   std::string state;  // "available", "deleted" (describable for an hour), "failed"
+  std::string failure_code, failure_message;
   int64_t created = 0, deleted = 0;
   std::vector<Tag> tags;
   std::string key() const { return id; }
   template <class A> void fields(A& a) {
-    a("id", id)("vpc", vpc_id)("subnet", subnet_id)("alloc", allocation_id)("eni", eni_id)("public_ip", public_ip)
-     ("private_ip", private_ip)("connectivity", connectivity)("state", state)("created", created)("deleted", deleted)("tags", tags);
+    a("id", id)("vpc", vpc_id)("subnet", subnet_id)("alloc", allocation_id)("assoc", association_id)("eni", eni_id)("public_ip", public_ip)
+     ("private_ip", private_ip)("connectivity", connectivity)("state", state)("failure", failure_code)("why", failure_message)
+     ("created", created)("deleted", deleted)("tags", tags);
   }
 };
 
@@ -178,6 +181,7 @@ struct InterfaceStatus {  // observed
   std::string error;
   std::string key() const { return id; }
   template <class A> void fields(A& a) { a("id", id)("ready", ready)("netns", netns)("error", error); }
+  friend bool operator==(const InterfaceStatus&, const InterfaceStatus&) = default;
 };
 
 struct PrivateName {
