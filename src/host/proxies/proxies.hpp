@@ -10,7 +10,7 @@
 // the fingerprint of its configuration, so a new nubecita adopts it as it is. Nothing is remembered here: what runs is
 // asked from the proxy.
 //
-// A new target is first tried by a quick probe (every second); it gets traffic once it has passed, and from then on is
+// A new target is first tried by a quick probe (three times a second); it gets traffic once it has passed, and from then on is
 // checked as its group says. Every function may be called on any thread; calls for one id run one after another.
 //
 // Lifecycle: 1. make_proxies(), 2. on_change(), 3. apply() and observe() at will, 4. destroy: proxies go on running.

@@ -1,0 +1,585 @@
+// With a real HAProxy: targets and clients are threads of the test, on loopback addresses in the host's namespace.
+#include "host/proxies/proxies.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <list>
+#include <map>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+namespace nubecita::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool have_haproxy() { return access("/usr/sbin/haproxy", X_OK) == 0; }
+
+// Reads one HTTP message with a Content-Length (or none) from a socket; empty at its end.
+std::string read_message(int fd, std::string& rest) {
+  std::string data = std::move(rest);
+  rest.clear();
+  char buffer[8192];
+  for (;;) {
+    auto end = data.find("\r\n\r\n");
+    if (end != std::string::npos) {
+      size_t length = 0;
+      std::string head = data.substr(0, end + 2);
+      for (auto& c : head) c = static_cast<char>(tolower(c));
+      auto at = head.find("content-length:");
+      if (at != std::string::npos) length = static_cast<size_t>(atoi(head.c_str() + at + 15));
+      if (data.size() >= end + 4 + length) {
+        rest = data.substr(end + 4 + length);
+        return data.substr(0, end + 4 + length);
+      }
+    }
+    ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) return {};
+    data.append(buffer, static_cast<size_t>(n));
+  }
+}
+
+int bound(const std::string& ip, int& port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int one = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  sockaddr_in a{};
+  a.sin_family = AF_INET;
+  a.sin_port = htons(static_cast<uint16_t>(port));
+  inet_pton(AF_INET, ip.c_str(), &a.sin_addr);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) {
+    close(fd);
+    return -1;
+  }
+  socklen_t size = sizeof a;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&a), &size);
+  port = ntohs(a.sin_port);
+  return fd;
+}
+
+int free_port(const std::string& ip) {
+  int port = 0;
+  close(bound(ip, port));
+  return port;
+}
+
+// Answers every request with its name and what it was asked.
+class Target {
+ public:
+  explicit Target(std::string name, std::string ip = "127.0.0.1") : name_(std::move(name)) {
+    listener_ = bound(ip, port);
+    listen(listener_, 128);
+    threads_.emplace_back([this] { accept_all(); });
+  }
+  ~Target() { kill(); }
+  void kill() {
+    if (listener_ < 0) return;
+    shutdown(listener_, SHUT_RDWR);
+    {
+      std::lock_guard lock(mutex_);
+      dead_ = true;
+      for (int fd : fds_) shutdown(fd, SHUT_RDWR);
+    }
+    for (;;) {
+      std::thread t;
+      {
+        std::lock_guard lock(mutex_);
+        if (threads_.empty()) break;
+        t = std::move(threads_.front());
+        threads_.pop_front();
+      }
+      t.join();
+    }
+    close(listener_);
+    listener_ = -1;
+  }
+  int port = 0;
+  std::atomic<int> status{200};
+  std::atomic<int> delay_ms{0};
+  std::atomic<int> served{0};
+
+ private:
+  void accept_all() {
+    for (;;) {
+      int fd = accept(listener_, nullptr, nullptr);
+      if (fd < 0) return;
+      std::lock_guard lock(mutex_);
+      if (dead_) {
+        close(fd);
+        return;
+      }
+      fds_.push_back(fd);
+      threads_.emplace_back([this, fd] { serve(fd); });
+    }
+  }
+  void serve(int fd) {
+    std::string rest;
+    for (;;) {
+      auto request = read_message(fd, rest);
+      if (request.empty()) break;
+      bool check = request.find("ELB-HealthChecker") != std::string::npos;
+      if (!check && delay_ms) std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
+      if (!check) ++served;
+      std::string body = name_ + "\n" + request;
+      std::string head = "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+      std::string all = head + body;
+      if (send(fd, all.data(), all.size(), MSG_NOSIGNAL) < 0) break;
+    }
+    std::lock_guard lock(mutex_);
+    std::erase(fds_, fd);
+    close(fd);
+  }
+  std::string name_;
+  int listener_ = -1;
+  bool dead_ = false;
+  std::mutex mutex_;
+  std::list<int> fds_;
+  std::list<std::thread> threads_;
+};
+
+class Client {
+ public:
+  Client(std::string ip, int port) : ip_(std::move(ip)), port_(port) {}
+  ~Client() { drop(); }
+  /// The whole response, or "" if the connection failed.
+  std::string get(const std::string& path, const std::string& headers = "", const std::string& method = "GET") {
+    if (fd_ < 0 && !open()) return {};
+    std::string r = method + " " + path + " HTTP/1.1\r\n" + (headers.find("Host:") == std::string::npos ? "Host: app.test\r\n" : "") + headers + "\r\n";
+    if (send(fd_, r.data(), r.size(), MSG_NOSIGNAL) < 0) {
+      drop();
+      return {};
+    }
+    auto answer = read_message(fd_, rest_);
+    auto lower = answer.substr(0, answer.find("\r\n\r\n"));
+    for (auto& c : lower) c = static_cast<char>(tolower(c));
+    if (answer.empty() || lower.find("connection: close") != std::string::npos) drop();
+    return answer;
+  }
+  void drop() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+    rest_.clear();
+  }
+
+ private:
+  bool open() {
+    fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    timeval t{10, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+    sockaddr_in a{};
+    a.sin_family = AF_INET;
+    a.sin_port = htons(static_cast<uint16_t>(port_));
+    inet_pton(AF_INET, ip_.c_str(), &a.sin_addr);
+    if (connect(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a) == 0) return true;
+    drop();
+    return false;
+  }
+  std::string ip_;
+  int port_, fd_ = -1;
+  std::string rest_;
+};
+
+// Clients with kept and with new connections, counting what goes wrong.
+class Load {
+ public:
+  Load(const std::string& ip, int port, int kept = 4, int fresh = 2) {
+    for (int i = 0; i < kept + fresh; ++i)
+      threads_.emplace_back([this, ip, port, keep = i < kept] {
+        Client c(ip, port);
+        while (!stop_) {
+          auto answer = c.get("/load");
+          ++total;
+          if (!answer.starts_with("HTTP/1.1 200")) {
+            std::lock_guard lock(mutex_);
+            ++bad;
+            ++what[answer.substr(0, 30)];
+          }
+          if (!keep) c.drop();
+          std::this_thread::sleep_for(1ms);
+        }
+      });
+  }
+  void stop() {
+    stop_ = true;
+    for (auto& t : threads_) t.join();
+    threads_.clear();
+  }
+  ~Load() { stop(); }
+  std::string report() {
+    std::ostringstream o;
+    o << total << " requests, " << bad << " bad";
+    for (auto& [k, v] : what) o << "; " << v << " x '" << k << "'";
+    return o.str();
+  }
+  std::atomic<int> total{0}, bad{0};
+  std::map<std::string, int> what;
+
+ private:
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::vector<std::thread> threads_;
+};
+
+class ProxiesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!have_haproxy()) GTEST_SKIP() << "haproxy is not installed";
+    char name[] = "/tmp/nbc-px-XXXXXX";
+    dir_ = mkdtemp(name);
+    open();
+    spec_.id = "aaaa0000bbbb1111";
+    spec_.public_address = "127.0.0.1";
+    ProxyListener l;
+    l.port = free_port("127.0.0.1");
+    l.sources = {"0.0.0.0/0"};
+    l.default_action.kind = ProxyAction::Kind::forward;
+    l.default_action.shares = {{"one", 1}};
+    spec_.listeners = {l};
+    ProxyGroup g;
+    g.id = "one";
+    g.check.interval_s = 5;
+    spec_.groups = {g};
+  }
+  void TearDown() override {
+    if (proxies_) EXPECT_TRUE(proxies_->remove_all());
+    proxies_.reset();
+    if (processes_) EXPECT_TRUE(processes_->stop_all(1s));
+    std::filesystem::remove_all(dir_);
+  }
+  void open() {
+    proxies_.reset();
+    processes_ = std::move(*make_processes(dir_));
+    proxies_ = std::move(*make_proxies(*processes_, {dir_}));
+  }
+  void apply() {
+    auto s = proxies_->apply(spec_);
+    ASSERT_TRUE(s) << s.error().message;
+  }
+  int port() const { return spec_.listeners[0].port; }
+  std::vector<ProxyTarget>& targets() { return spec_.groups[0].targets; }
+  // Applies until every enabled target has a slot and passes its checks.
+  void apply_until_up() {
+    for (int i = 0; i < 400; ++i) {
+      apply();
+      auto seen = proxies_->observe(spec_.id);
+      ASSERT_TRUE(seen);
+      size_t up = 0;
+      for (auto& t : *seen) up += t.phase == ProxyTargetState::Phase::serving && t.up;
+      size_t wanted = 0;
+      for (auto& g : spec_.groups)
+        for (auto& t : g.targets) wanted += !t.draining;
+      if (up >= wanted) return;
+      std::this_thread::sleep_for(20ms);
+    }
+    FAIL() << "the targets did not come up";
+  }
+  std::string get(const std::string& path, const std::string& headers = "") { return Client("127.0.0.1", port()).get(path, headers); }
+  int pid() { return processes_->pid("proxy-" + spec_.id).value_or(0); }
+
+  std::string dir_;
+  std::unique_ptr<Processes> processes_;
+  std::unique_ptr<Proxies> proxies_;
+  ProxySpec spec_;
+};
+
+TEST_F(ProxiesTest, ForwardsWithTheHeadersOfAws) {
+  Target t("first");
+  targets() = {{"127.0.0.1", t.port}};
+  apply_until_up();
+  auto answer = get("/x?y=1", "X-Forwarded-For: 9.9.9.9\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+  EXPECT_NE(answer.find("first\nGET /x?y=1 HTTP/1.1"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("x-forwarded-for: 9.9.9.9, 127.0.0.1\r\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("x-forwarded-proto: http\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("x-forwarded-port: " + std::to_string(port()) + "\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("x-amzn-trace-id: Root=1-"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("host: app.test:" + std::to_string(port())), std::string::npos) << answer;
+}
+
+TEST_F(ProxiesTest, AnswersAsAwsWithoutTargets) {
+  apply();
+  auto answer = get("/");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
+  EXPECT_NE(answer.find("503 Service Temporarily Unavailable"), std::string::npos);
+  EXPECT_NE(answer.find("erver: awselb/2.0"), std::string::npos);
+}
+
+TEST_F(ProxiesTest, NewTargetGetsNothingBeforeItPasses) {
+  Target t("first");
+  t.status = 500;
+  targets() = {{"127.0.0.1", t.port}};
+  apply();
+  std::this_thread::sleep_for(1500ms);
+  apply();
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 503"));
+  auto seen = proxies_->observe(spec_.id);
+  ASSERT_EQ(seen->size(), 1u);
+  EXPECT_EQ((*seen)[0].phase, ProxyTargetState::Phase::initial);
+  EXPECT_EQ((*seen)[0].check, "L7STS");
+  EXPECT_EQ((*seen)[0].code, 500);
+  t.status = 200;
+  apply_until_up();
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(ProxiesTest, AdoptsWhatRuns) {
+  Target t("first");
+  targets() = {{"127.0.0.1", t.port}};
+  apply_until_up();
+  int before = pid();
+  Load load("127.0.0.1", port());
+  open();
+  apply();
+  EXPECT_EQ(pid(), before);
+  load.stop();
+  EXPECT_EQ(load.bad, 0) << load.report();
+}
+
+TEST_F(ProxiesTest, LosesNothingOverReloadsAndChangesOfTargets) {
+  Target a("first"), b("second"), c("third");
+  targets() = {{"127.0.0.1", a.port}, {"127.0.0.1", b.port}};
+  apply_until_up();
+  Load load("127.0.0.1", port());
+  for (int i = 0; i < 3; ++i) {
+    ProxyRule r;
+    r.id = "r" + std::to_string(i);
+    r.conditions = {{ProxyCondition::Field::path, "", {"/other" + std::to_string(i) + "*"}, {}}};
+    r.action.status = 404;
+    spec_.listeners[0].rules.push_back(r);
+    apply();  // a reload
+    targets() = {{"127.0.0.1", a.port, true}, {"127.0.0.1", b.port}, {"127.0.0.1", c.port}};
+    apply_until_up();
+    targets() = {{"127.0.0.1", b.port}, {"127.0.0.1", c.port}};
+    apply();
+    targets() = {{"127.0.0.1", a.port}, {"127.0.0.1", b.port}, {"127.0.0.1", c.port, true}};
+    apply_until_up();
+  }
+  load.stop();
+  EXPECT_GT(load.total, 500);
+  EXPECT_EQ(load.bad, 0) << load.report();
+}
+
+TEST_F(ProxiesTest, RetriesWhenATargetDies) {
+  auto a = std::make_unique<Target>("first");
+  Target b("second");
+  targets() = {{"127.0.0.1", a->port}, {"127.0.0.1", b.port}};
+  apply_until_up();
+  a->delay_ms = 20;  // some requests are on it when it dies
+  Load load("127.0.0.1", port());
+  std::this_thread::sleep_for(300ms);
+  a->kill();
+  std::this_thread::sleep_for(700ms);
+  load.stop();
+  EXPECT_GT(load.total, 100);
+  EXPECT_EQ(load.bad, 0) << load.report();
+}
+
+TEST_F(ProxiesTest, DrainingTargetFinishesWhatItHas) {
+  Target a("first"), b("second");
+  targets() = {{"127.0.0.1", a.port}};
+  apply_until_up();
+  a.delay_ms = 2000;
+  std::string answer;
+  std::thread slow([&] { answer = get("/slow"); });
+  std::this_thread::sleep_for(200ms);
+  targets() = {{"127.0.0.1", a.port, true}, {"127.0.0.1", b.port}};
+  apply_until_up();
+  bool draining = false;
+  for (auto& t : *proxies_->observe(spec_.id)) draining |= t.phase == ProxyTargetState::Phase::draining && t.sessions == 1;
+  EXPECT_TRUE(draining);
+  for (int i = 0; i < 10; ++i) EXPECT_NE(get("/").find("second\n"), std::string::npos);
+  slow.join();
+  EXPECT_NE(answer.find("first\n"), std::string::npos) << answer;
+}
+
+TEST_F(ProxiesTest, RulesChoose) {
+  Target a("first"), b("second");
+  targets() = {{"127.0.0.1", a.port}};
+  ProxyGroup two = spec_.groups[0];
+  two.id = "two";
+  two.targets = {{"127.0.0.1", b.port}};
+  spec_.groups.push_back(two);
+  using F = ProxyCondition::Field;
+  auto rule = [&](std::vector<ProxyCondition> c, ProxyAction action) { spec_.listeners[0].rules.push_back({"x", std::move(c), std::move(action)}); };
+  ProxyAction to_two;
+  to_two.kind = ProxyAction::Kind::forward;
+  to_two.shares = {{"two", 1}};
+  auto fixed = [](int status, std::string body) {
+    ProxyAction f;
+    f.status = status;
+    f.body = std::move(body);
+    return f;
+  };
+  rule({{F::path, "", {"/api/*", "/v?"}, {}}}, to_two);
+  rule({{F::host, "", {"*.Example.com"}, {}}, {F::method, "", {"GET"}, {}}}, fixed(200, "line one\nline \"two\" %[src] ${HOME} \\ '#"));
+  rule({{F::header, "X-Kind", {"*beta*"}, {}}}, fixed(201, "beta"));
+  rule({{F::query, "", {}, {{"version", "v1*"}, {"", "any"}}}}, fixed(202, "query"));
+  rule({{F::source, "", {"10.0.0.0/8"}, {}}}, fixed(203, "source"));
+  ProxyAction redirect;
+  redirect.kind = ProxyAction::Kind::redirect;
+  redirect.status = 301;
+  redirect.protocol = "HTTPS";
+  redirect.port = "443";
+  rule({{F::path, "", {"/old*"}, {}}}, redirect);
+  apply_until_up();
+  EXPECT_NE(get("/").find("first\n"), std::string::npos) << get("/");
+  EXPECT_NE(get("/api/x").find("second\n"), std::string::npos);
+  EXPECT_NE(get("/v2").find("second\n"), std::string::npos);
+  EXPECT_NE(get("/v22").find("first\n"), std::string::npos);
+  auto answer = get("/", "Host: a.example.COM:80\r\n");
+  EXPECT_NE(answer.find("line one\nline \"two\" %[src] ${HOME} \\ '#"), std::string::npos) << answer;
+  EXPECT_TRUE(get("/", "X-Kind: a BETA b\r\n").starts_with("HTTP/1.1 201"));
+  EXPECT_TRUE(get("/?a=b&Version=v12").starts_with("HTTP/1.1 202"));
+  EXPECT_TRUE(get("/?x=any").starts_with("HTTP/1.1 202"));
+  EXPECT_TRUE(get("/?x=anyone").starts_with("HTTP/1.1 200"));
+  answer = get("/old/page?q=1");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 301")) << answer;
+  EXPECT_NE(answer.find("ocation: https://app.test:443/old/page?q=1\r\n"), std::string::npos) << answer;
+  EXPECT_NE(get("/old").find("ocation: https://app.test:443/old\r\n"), std::string::npos) << get("/old");
+}
+
+TEST_F(ProxiesTest, SharesByWeightAndSticks) {
+  Target a("first"), b("second");
+  targets() = {{"127.0.0.1", a.port}};
+  ProxyGroup two = spec_.groups[0];
+  two.id = "two";
+  two.targets = {{"127.0.0.1", b.port}};
+  spec_.groups.push_back(two);
+  auto& action = spec_.listeners[0].default_action;
+  action.shares = {{"one", 90}, {"two", 10}};
+  apply_until_up();
+  int second = 0;
+  Client c("127.0.0.1", port());
+  for (int i = 0; i < 500; ++i) second += c.get("/").find("second\n") != std::string::npos;
+  EXPECT_GT(second, 15);
+  EXPECT_LT(second, 110);
+  action.shares = {{"one", 50}, {"two", 50}};
+  action.sticky_s = 60;
+  apply();
+  auto answer = get("/");
+  auto at = answer.find("AWSALBTG=");
+  ASSERT_NE(at, std::string::npos) << answer;
+  auto cookie = "Cookie: " + answer.substr(at, answer.find(';', at) - at) + "\r\n";
+  bool first = answer.find("first\n") != std::string::npos;
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(get("/", cookie).find("first\n") != std::string::npos, first);
+}
+
+TEST_F(ProxiesTest, StickyTargetsSurviveAReload) {
+  Target a("first"), b("second");
+  targets() = {{"127.0.0.1", a.port}, {"127.0.0.1", b.port}};
+  spec_.groups[0].stickiness = {ProxyStickiness::Kind::lb_cookie, 100, ""};
+  apply_until_up();
+  auto answer = get("/");
+  auto at = answer.find("AWSALB=");
+  ASSERT_NE(at, std::string::npos) << answer;
+  auto cookie = "Cookie: " + answer.substr(at, answer.find(';', at) - at) + "\r\n";
+  bool first = answer.find("first\n") != std::string::npos;
+  spec_.idle_timeout_s = 50;
+  apply();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get("/", cookie).find("first\n") != std::string::npos, first);
+}
+
+TEST_F(ProxiesTest, GuardsThePublicAddress) {
+  Target a("first");
+  targets() = {{"127.0.0.1", a.port}};
+  spec_.listeners[0].sources = {"10.0.0.0/8"};
+  apply();
+  EXPECT_EQ(get("/"), "");
+  spec_.listeners[0].sources = {"10.0.0.0/8", "127.0.0.1/32"};
+  apply_until_up();
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 200"));
+  spec_.listeners[0].sources.clear();
+  apply();
+  EXPECT_EQ(get("/"), "");
+}
+
+TEST_F(ProxiesTest, BadConfigurationLeavesTheOldOne) {
+  Target a("first");
+  targets() = {{"127.0.0.1", a.port}};
+  apply_until_up();
+  int before = pid();
+  auto good = spec_;
+  spec_.groups[0].check.matcher = "nonsense";
+  auto s = proxies_->apply(spec_);
+  ASSERT_FALSE(s);
+  EXPECT_NE(s.error().message.find("'http-check expect'"), std::string::npos) << s.error().message;
+  spec_ = good;
+  // An address that somebody else has: good configuration, refused by the machine.
+  int taken = 0;
+  int fd = bound("127.0.0.1", taken);
+  listen(fd, 1);
+  spec_.listeners.push_back(spec_.listeners[0]);
+  spec_.listeners[1].port = taken;
+  s = proxies_->apply(spec_);
+  ASSERT_FALSE(s);
+  EXPECT_NE(s.error().message.find("in use"), std::string::npos) << s.error().message;
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(pid(), before);
+  close(fd);
+  spec_ = good;
+  apply();
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(ProxiesTest, TellsAboutHealth) {
+  Target a("first"), b("second");
+  targets() = {{"127.0.0.1", a.port}, {"127.0.0.1", b.port}};
+  spec_.groups[0].check.interval_s = 1;
+  spec_.groups[0].check.timeout_s = 1;
+  std::atomic<int> told{0};
+  proxies_->on_change([&](const std::string& id) { told += id == spec_.id; });
+  apply_until_up();
+  EXPECT_GT(told, 0);
+  told = 0;
+  a.status = 500;
+  bool down = false;
+  for (int i = 0; i < 400 && !down; ++i) {
+    std::this_thread::sleep_for(10ms);
+    for (auto& t : *proxies_->observe(spec_.id)) down |= t.port == a.port && !t.up && t.code == 500;
+  }
+  EXPECT_TRUE(down);
+  EXPECT_GT(told, 0);
+  EXPECT_TRUE(get("/").find("second") != std::string::npos);
+  proxies_->on_change({});
+}
+
+TEST_F(ProxiesTest, FrontDoorLeadsByName) {
+  Target a("first");
+  targets() = {{"127.0.0.1", a.port}};
+  spec_.public_address = "127.100.250." + std::to_string(getpid() % 250 + 1);
+  spec_.listeners[0].port = 80;
+  if (geteuid() != 0) GTEST_SKIP() << "port 80 needs root";
+  apply_until_up();
+  FrontDoorSpec door;
+  door.http_port = free_port("127.0.0.1");
+  door.https_port = free_port("127.0.0.1");
+  door.routes = {{"app.test", spec_.id, true, false}};
+  auto s = proxies_->apply_front_door(door);
+  ASSERT_TRUE(s) << s.error().message;
+  Client c("127.0.0.1", door.http_port);
+  auto answer = c.get("/", "Host: App.Test:8080\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+  EXPECT_NE(answer.find("x-forwarded-for: 127.0.0.1\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(c.get("/", "Host: other.test\r\n").starts_with("HTTP/1.1 404"));
+  door.routes.push_back({"more.test", spec_.id, true, false});
+  s = proxies_->apply_front_door(door);
+  ASSERT_TRUE(s) << s.error().message;
+  c.drop();  // a kept connection is the old worker's for one more request
+  EXPECT_TRUE(c.get("/", "Host: more.test\r\n").starts_with("HTTP/1.1 200"));
+  door.http_port = 80;
+  door.address = spec_.public_address;
+  s = proxies_->apply_front_door(door);
+  ASSERT_FALSE(s);
+  EXPECT_NE(s.error().message.find("in use"), std::string::npos) << s.error().message;
+}
+
+}  // namespace
+}  // namespace nubecita::host
