@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <thread>
 
-#include "base/log.hpp"
 #include "host/databases/server.hpp"
 
 namespace nubecita::host {
@@ -48,9 +48,19 @@ class RealDatabases : public Databases {
     TRY_LET(Server * server, find(spec));
     TRY_LET(auto owner, owner_of(*server));
     const Place at = place(spec.id);
-    TRY(create(*server, spec, at, owner));
+    const bool create = !exists(at.root + "/created");
+    std::future<Status> synced;
+    if (create) {
+      TRY(make_data(*server, spec, at, owner));
+      // The server starts meanwhile; if we die before the mark is written, all of it is thrown away and made again.
+      synced = std::async(std::launch::async, [root = at.root] { return sync_tree(root); });
+    }
     if (!processes_.alive(process(spec.id))) TRY(start(*server, spec, at, owner));
     TRY(wait_ready(*server, spec, at));
+    if (create) {
+      TRY(synced.get());
+      TRY(write_durably(at.root + "/created", "", 0600, {}));
+    }
     if (!exists(at.root + "/initialised")) {
       TRY(server->make_master(spec, at));
       TRY(write_durably(at.root + "/initialised", "", 0600, {}));
@@ -171,16 +181,13 @@ class RealDatabases : public Databases {
     return ready;
   }
 
-  Status create(Server& server, const DatabaseSpec& spec, const Place& at, Owner owner) {
-    if (exists(at.root + "/created")) return {};
+  Status make_data(Server& server, const DatabaseSpec& spec, const Place& at, Owner owner) {
     TRY(open_path());
     TRY_LET(auto source, prepared_template(server, owner));
-    TRY(remove_tree(at.data()));  // what an interrupted attempt left
+    TRY(processes_.stop(process(spec.id), 0ms, SIGKILL));  // what an interrupted attempt left
+    TRY(remove_tree(at.data()));
     TRY(make_directory(at.root, 0711, {}));
-    TRY(copy_tree(source, at.data(), owner));
-    TRY(sync_tree(at.root));
-    log_debug("databases", "{}: data directory made for {}", spec.id, spec.engine);
-    return write_durably(at.root + "/created", "", 0600, {});
+    return copy_tree(source, at.data(), owner);
   }
 
   Status start(Server& server, const DatabaseSpec& spec, const Place& at, Owner owner) {

@@ -152,6 +152,7 @@ TEST_P(RealServers, ALife) {
 }
 
 TEST_P(RealServers, AnAddressThatIsNotThereIsAClearError) {
+  if (spec.engine != "postgres") GTEST_SKIP() << "MariaDB binds to an address that may come later (IP_FREEBIND)";
   spec.address = "10.9.0.6";
   auto made = databases->ensure(spec);
   ASSERT_FALSE(made);
