@@ -25,6 +25,7 @@ struct SubnetSpec {
   std::string id, cidr;     // its gateway is the first address after the base
   std::string route_table;  // id of one of VpcSpec::route_tables
   std::string acl;          // id of one of VpcSpec::acls; empty: no filter between subnets
+  friend bool operator==(const SubnetSpec&, const SubnetSpec&) = default;
 };
 
 struct RouteSpec {
@@ -32,10 +33,12 @@ struct RouteSpec {
   std::string destination;  // IPv4 CIDR
   To to = To::local;
   std::string target;       // id of a NAT gateway or of an ENI
+  friend bool operator==(const RouteSpec&, const RouteSpec&) = default;
 };
 struct RouteTableSpec {
   std::string id;
   std::vector<RouteSpec> routes;  // the longest prefix wins; what matches none is dropped
+  friend bool operator==(const RouteTableSpec&, const RouteTableSpec&) = default;
 };
 
 struct GroupRuleSpec {
@@ -44,10 +47,12 @@ struct GroupRuleSpec {
   int from = -1, to = -1;       // ports, or ICMP type and code; -1: all
   std::string cidr;             // the peer: an IPv4 CIDR ...
   std::string group;            // ... or the members of a group of this VPC
+  friend bool operator==(const GroupRuleSpec&, const GroupRuleSpec&) = default;
 };
 struct GroupSpec {  // a security group: stateful, what no rule allows is dropped
   std::string id;
   std::vector<GroupRuleSpec> rules;
+  friend bool operator==(const GroupSpec&, const GroupSpec&) = default;
 };
 
 struct AclEntrySpec {
@@ -56,10 +61,12 @@ struct AclEntrySpec {
   std::string protocol = "-1", cidr = "0.0.0.0/0";
   int from = 0, to = 0;                // ports of tcp and udp; 0 to 0: all
   int icmp_type = -1, icmp_code = -1;  // -1: all
+  friend bool operator==(const AclEntrySpec&, const AclEntrySpec&) = default;
 };
 struct AclSpec {  // stateless and ordered; for packets that enter or leave a subnet; the end of the list denies
   std::string id;
   std::vector<AclEntrySpec> entries;
+  friend bool operator==(const AclSpec&, const AclSpec&) = default;
 };
 
 struct EniSpec {
@@ -69,10 +76,12 @@ struct EniSpec {
   bool source_dest_check = true;      // false: it may send and get packets of other addresses
   bool filtered = true;               // false: security groups do not apply (NAT gateways)
   std::vector<std::string> groups;
+  friend bool operator==(const EniSpec&, const EniSpec&) = default;
 };
 
 struct NatSpec {  // translates what is routed to it to its ENI's address
   std::string id, eni;
+  friend bool operator==(const NatSpec&, const NatSpec&) = default;
 };
 
 struct VpcSpec {
@@ -86,6 +95,7 @@ struct VpcSpec {
   std::vector<AclSpec> acls;
   std::vector<NatSpec> nats;
   std::vector<EniSpec> enis;
+  friend bool operator==(const VpcSpec&, const VpcSpec&) = default;
 };
 
 /// What apply() could not do, by ENI id; the others are in place and enforced.

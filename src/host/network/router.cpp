@@ -45,7 +45,8 @@ Status prepare_router_namespace() {
                              {"net/ipv4/conf/default/accept_redirects", "0"},
                              {"net/ipv4/conf/all/route_localnet", "1"},
                              {"net/ipv4/conf/all/rp_filter", "0"},  // the rules check sources more strictly
-                             {"net/ipv4/conf/default/rp_filter", "0"}})
+                             {"net/ipv4/conf/default/rp_filter", "0"},
+                             {"net/ipv4/ip_unprivileged_port_start", "0"}})  // the name server runs without privilege
     TRY(write_sysctl(path, value));
   (void)write_sysctl("net/ipv6/conf/default/disable_ipv6", "1");  // absent in kernels without IPv6
   TRY_LET(auto netlink, Netlink::open());

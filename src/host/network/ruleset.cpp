@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "base/cidr.hpp"
@@ -32,18 +33,12 @@ std::string address_match(std::string_view side, const std::string& cidr) {
 
 std::string protocol_match(const std::string& protocol) {
   if (protocol == "-1" || protocol == "all") return {};
-  if (protocol == "6") return "ip protocol tcp ";
-  if (protocol == "17") return "ip protocol udp ";
-  if (protocol == "1") return "ip protocol icmp ";
   return fmt::format("ip protocol {} ", protocol);
 }
 
 std::string port_match(const std::string& protocol, int from, int to) {
   const std::string name = protocol == "6" ? "tcp" : protocol == "17" ? "udp" : protocol;
-  if ((from <= 0 && to <= 0) || (from <= 0 && to >= 65535)) {
-    // "0 to 0" is how "all ports" comes in an ACL; in a group rule port 0 carries no traffic either.
-    return protocol_match(protocol);
-  }
+  if ((from < 0 && to < 0) || (from <= 0 && to >= 65535)) return protocol_match(name);
   if (from == to) return fmt::format("{} dport {} ", name, from);
   return fmt::format("{} dport {}-{} ", name, std::max(from, 0), to);
 }
@@ -57,6 +52,18 @@ std::string icmp_match(int type, int code) {
 bool has_ports(const std::string& p) { return p == "tcp" || p == "udp" || p == "6" || p == "17"; }
 bool is_icmp(const std::string& p) { return p == "icmp" || p == "1"; }
 
+/// Nothing but what nft may read: the texts come from far away.
+bool known_protocol(const std::string& p) {
+  if (p == "-1" || p == "all" || p == "tcp" || p == "udp" || p == "icmp") return true;
+  return !p.empty() && p.size() <= 3 && std::all_of(p.begin(), p.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+         std::stoi(p) <= 255;
+}
+bool plain_id(const std::string& id) {
+  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](unsigned char c) {
+           return std::isalnum(c) || c == '-';
+         });
+}
+
 std::string traffic_match(const std::string& protocol, int from, int to) {
   if (has_ports(protocol)) return port_match(protocol, from, to);
   if (is_icmp(protocol)) return icmp_match(from, to);
@@ -68,12 +75,14 @@ class Builder {
   Builder(const VpcSpec& spec, std::string_view pool) : spec_(spec), pool_(pool) {}
 
   Ruleset build() {
-    for (const auto& r : spec_.groups)
-      for (const auto& rule : r.rules)
-        if (!rule.group.empty()) peers_.insert(rule.group);
+    for (const auto& g : spec_.groups)
+      for (const auto& rule : g.rules)
+        if (plain_id(rule.group)) peers_.insert(rule.group);
     declare();
-    for (const auto& eni : spec_.enis) interface(eni);
-    for (const auto& group : spec_.groups) group_chains(group);
+    for (const auto& eni : spec_.enis)
+      if (plain_id(eni.id) && parse_ipv4(eni.address)) interface(eni);
+    for (const auto& group : spec_.groups)
+      if (plain_id(group.id)) group_chains(group);
     subnet_filters();
     base_chains();
     return std::move(out_);
@@ -111,7 +120,7 @@ class Builder {
       sets["unchecked"].elements[link];
     if (auto t = table_of_subnet_.find(eni.subnet); t != table_of_subnet_.end() && !t->second.empty())
       sets["table_of"].elements[link] = fmt::format("{:#010x}", table_number(t->second));
-    if (spec_.internet && !eni.public_address.empty() && !eni.served_by_host) {
+    if (spec_.internet && parse_ipv4(eni.public_address) && !eni.served_by_host) {
       sets["to_private"].elements[eni.public_address] = eni.address;
       sets["to_public"].elements[eni.address] = eni.public_address;
       sets["has_public"].elements[eni.address];
@@ -130,7 +139,7 @@ class Builder {
   /// The chain of a combination of groups: that of the only one, or one that asks each in turn.
   std::string profile(std::vector<std::string> groups, const std::string& direction) {
     std::erase_if(groups, [&](const auto& id) {
-      return std::none_of(spec_.groups.begin(), spec_.groups.end(), [&](const auto& g) { return g.id == id; });
+      return std::none_of(spec_.groups.begin(), spec_.groups.end(), [&](const auto& g) { return g.id == id && plain_id(id); });
     });
     std::sort(groups.begin(), groups.end());
     groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
@@ -149,6 +158,7 @@ class Builder {
     auto& in = out_.chains["in." + group.id].rules;
     auto& out = out_.chains["out." + group.id].rules;
     for (const auto& r : group.rules) {
+      if (!known_protocol(r.protocol) || (!r.group.empty() && !plain_id(r.group))) continue;
       const char* side = r.egress ? "daddr" : "saddr";
       std::string peer;
       if (!r.group.empty())
@@ -176,7 +186,7 @@ class Builder {
     if (acl == spec_.acls.end()) return {};
     std::vector<const AclEntrySpec*> entries;
     for (const auto& e : acl->entries)
-      if (e.egress == egress && is_v4(e.cidr)) entries.push_back(&e);
+      if (e.egress == egress && is_v4(e.cidr) && known_protocol(e.protocol)) entries.push_back(&e);
     std::sort(entries.begin(), entries.end(), [](auto* a, auto* b) { return a->number < b->number; });
     if (allows_all(entries)) return {};
     const auto name = (egress ? "leaving." : "entering.") + id;
@@ -225,7 +235,7 @@ class Builder {
                    "iifname @unchecked accept"}};
     c["router"] = {"type filter hook input priority filter; policy drop;",
                    {"ct state established,related accept", "iifname \"lo\" accept"}};
-    if (!spec_.resolver.empty())
+    if (parse_ipv4(spec_.resolver))
       c["router"].rules.push_back(fmt::format(
           "iifname != {} ip daddr {{ {}, 169.254.169.253 }} meta l4proto {{ tcp, udp }} th dport 53 accept", igw,
           spec_.resolver));
