@@ -32,6 +32,7 @@ struct Principal {
   std::string name;          // user name or role name
   std::string access_key;    // the key that signed
   std::string session_policy;            // policy document of an AssumeRole call; empty: none
+  std::vector<std::string> session_policy_arns;  // managed policies given with it
   std::map<std::string, std::string> session_tags;
   int64_t token_issued_ms = 0;           // of a session
 };

@@ -90,12 +90,18 @@ Result<Bootstrap> bootstrap(store::Store& store, std::string_view account_id = {
 /// A further account with an administrator of its own. Errors: EntityAlreadyExists (the name), ValidationError.
 Result<Bootstrap> create_account(store::Store& store, std::string_view name);
 std::vector<Account> list_accounts(store::Transaction& tx);
+/// Makes a key, puts it and the user's record.
+AccessKey new_access_key(store::Transaction& tx, std::string_view account, User& user, int64_t now);
 
 // ---- Server certificates: for HTTPS listeners
 
 /// By ARN, in that account.
 std::optional<ServerCertificate> find_server_certificate(store::Transaction& tx, std::string_view account,
                                                          std::string_view arn);
+/// Whoever uses a certificate says so by its own ARN (of the listener), so that it cannot be deleted meanwhile.
+void use_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn, std::string_view user);
+void release_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn,
+                                std::string_view user);
 
 // ---- Policy documents of other services (ECR repository policies, ...)
 

@@ -91,13 +91,14 @@ struct Role {
   static constexpr std::string_view kTable = "iam.role";
   std::string name, path = "/", id, trust, description, boundary;
   int64_t max_session_s = 3600, created = 0;
-  std::vector<std::string> attached;
+  std::vector<std::string> attached, profiles;  // ARNs of policies, names of instance profiles
   std::map<std::string, std::string> inline_policies;
   Tags tags;
   std::string key() const { return name_key(name); }
   template <class A> void fields(A& a) {
     a("name", name)("path", path)("id", id)("trust", trust)("description", description)("boundary", boundary)
-     ("max_session", max_session_s)("created", created)("attached", attached)("inline", inline_policies)("tags", tags);
+     ("max_session", max_session_s)("created", created)("attached", attached)("profiles", profiles)
+     ("inline", inline_policies)("tags", tags);
   }
 };
 
@@ -125,6 +126,31 @@ struct ManagedPolicy {  // customer managed; AWS managed ones are a table of the
   }
 };
 
+/// The default version's text once more, by itself: what every authorization reads.
+struct PolicyText {
+  static constexpr std::string_view kTable = "iam.policy_text";
+  std::string name, document;
+  std::string key() const { return name_key(name); }
+  template <class A> void fields(A& a) { a("name", name)("document", document); }
+};
+
+/// Index: who uses a managed policy, as a permission or as a boundary.
+struct Attachment {
+  static constexpr std::string_view kTable = "iam.attachment";
+  std::string policy_arn, kind, name;  // kind: "user", "group", "role"
+  bool boundary = false;
+  std::string key() const { return policy_arn + (boundary ? "|b|" : "|a|") + kind + "|" + name_key(name); }
+  template <class A> void fields(A& a) { a("policy", policy_arn)("kind", kind)("name", name)("boundary", boundary); }
+};
+
+/// Index: the members of a group.
+struct Member {
+  static constexpr std::string_view kTable = "iam.member";
+  std::string group, user;
+  std::string key() const { return name_key(group) + "/" + name_key(user); }
+  template <class A> void fields(A& a) { a("group", group)("user", user); }
+};
+
 struct InstanceProfile {
   static constexpr std::string_view kTable = "iam.instance_profile";
   std::string name, path = "/", id, role;  // role: name; at most one, as on AWS
@@ -146,6 +172,14 @@ struct ServerCertificate {
     a("name", name)("path", path)("id", id)("body", body)("chain", chain)("private_key", private_key)("uploaded", uploaded)
      ("expires", expires)("tags", tags);
   }
+};
+
+/// Index: who uses a server certificate, by ARN.
+struct CertificateUse {
+  static constexpr std::string_view kTable = "iam.certificate_use";
+  std::string arn, user;
+  std::string key() const { return arn + "|" + user; }
+  template <class A> void fields(A& a) { a("arn", arn)("user", user); }
 };
 
 /// Temporary credentials, of AssumeRole, GetSessionToken and of ECS tasks.
