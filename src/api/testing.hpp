@@ -79,7 +79,9 @@ class Bench {
   Result<Out> run(std::string_view operation, Status (*handler)(Call&, const In&, Out&), const In& in) {
     for (int attempt = 0; attempt < 100; ++attempt) {
       auto tx = store_->begin();
-      Call call{.cloud = cloud, .tx = *tx, .arena = arena, .principal = principal, .account = account, .region = region};
+      Call call(cloud, *tx, arena, principal);
+      call.account = account;
+      call.region = region;
       call.service = service_;
       call.operation = operation;
       call.request_id = "test";
