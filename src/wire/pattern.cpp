@@ -349,4 +349,6 @@ bool matches_pattern(std::string_view pattern, std::string_view text) {
   return !automaton.good() || automaton.matches(code_points(text));
 }
 
+bool understands_pattern(std::string_view pattern) { return Automaton(pattern).good(); }
+
 }  // namespace nubecita::wire
