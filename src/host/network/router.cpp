@@ -19,6 +19,7 @@ constexpr int kLoopback = 1;
 constexpr int kEniIndex = 32;  // of eth0 in its namespace: above whatever the kernel puts into a new one
 constexpr uint32_t kRulePriority = 100;
 constexpr uint32_t kResolverAlias = 0xa9fea9fd;       // 169.254.169.253
+constexpr uint32_t kTaskMetadata = 0xa9feaa02;        // 169.254.170.2: whoever serves it listens inside the namespace
 constexpr Mac kRouterMac = {0x02, 0x6e, 0x62, 0x63, 0x00, 0x01};  // the same on every link: they are never bridged
 
 uint32_t gateway_of(const Cidr& subnet) { return subnet.first() + 1; }
@@ -213,6 +214,7 @@ Status Router::make_eni(const VpcSpec& spec, const EniSpec& eni) {
                        {IPV4_DEVCONF_ACCEPT_REDIRECTS, 0},
                        {IPV4_DEVCONF_SEND_REDIRECTS, 0}},
            "setting up eth0 of " + eni.id);
+  b.add_address({kLoopback, kTaskMetadata, 32}, true, "addressing lo of " + eni.id);
   // The block's length is shown, but neighbours are reached through the router like everybody else.
   b.add_address({kEniIndex, *address, static_cast<uint8_t>(block->bits())}, true, "addressing " + eni.id);
   b.put_route({kMainTable, 0, 0, RTN_UNICAST, gateway, 0, kEniIndex}, "routing " + eni.id);
