@@ -27,11 +27,12 @@ configure_and_build() { # preset, targets...
 }
 
 unit() { configure_and_build dev && ctest --test-dir build/dev --output-on-failure -j "$jobs" --no-tests=error; }
-asan() {
+sanitized() { # ctest arguments
   configure_and_build asan &&
-    ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build/asan --output-on-failure -j "$jobs" --no-tests=error
+    ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build/asan --output-on-failure -j "$jobs" --no-tests=error "$@"
 }
-fuzz() { configure_and_build fuzz && ctest --test-dir build/fuzz --output-on-failure -j "$jobs" --no-tests=error; }
+asan() { sanitized -LE fuzz; }
+fuzz() { sanitized -L fuzz; }
 system() {
   make -s build && scripts/deps.sh run && .venv/bin/python -m pytest -q --timeout 600 -p no:cacheprovider tests
 }
@@ -43,10 +44,9 @@ scripts/deps.sh test || exit 1
 case "$what" in
   all)
     step "format" format
-    step "unit tests" unit
-    step "system tests" system
     step "unit tests under sanitizers" asan
     step "fuzz targets" fuzz
+    step "system tests" system
     ;;
   unit | asan | fuzz | system | format) step "$what" "$what" ;;
   *) echo "usage: $0 [unit|asan|fuzz|system|format]" >&2; exit 2 ;;

@@ -118,7 +118,7 @@ def test_session_credentials_work_and_expire_as_told(cloud):
 
 
 def test_presigned_url(cloud):
-    url = cloud.client("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60)
+    url = cloud.client("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
     assert requests.get(url).status_code == 200
     assert requests.get(url.replace("Version=2011-06-15", "Version=2011-06-16")).status_code == 403
 
