@@ -110,6 +110,21 @@ void Batch::delete_link(int link, const std::string& what) {
   end(m, what, ENODEV);
 }
 
+void Batch::delete_links(const std::vector<int>& links, const std::string& what) {
+  constexpr uint32_t kGone = 0x6e62;  // a link group that nobody else uses
+  if (links.size() == 1) return delete_link(links[0], what);
+  for (int link : links) {
+    auto* m = begin(RTM_NEWLINK, 0);
+    static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(m, sizeof(ifinfomsg)))->ifi_index = link;
+    mnl_attr_put_u32(m, IFLA_GROUP, kGone);
+    end(m, what, ENODEV);
+  }
+  auto* m = begin(RTM_DELLINK, 0);
+  mnl_nlmsg_put_extra_header(m, sizeof(ifinfomsg));
+  mnl_attr_put_u32(m, IFLA_GROUP, kGone);
+  end(m, what, ENODEV);
+}
+
 static void put_address(nlmsghdr* m, const LinkAddress& a, bool plain) {
   auto* h = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(m, sizeof(ifaddrmsg)));
   h->ifa_family = AF_INET;

@@ -60,6 +60,8 @@ class Batch {
   void set_up(int link, const LinkSettings& settings, const std::string& what);
   void set_alias(int link, const std::string& alias, const std::string& what);
   void delete_link(int link, const std::string& what);
+  /// All at once: the kernel waits for its readers once, not once per link.
+  void delete_links(const std::vector<int>& links, const std::string& what);
   /// Without the route of its block when `plain`.
   void add_address(const LinkAddress& a, bool plain, const std::string& what);
   void delete_address(const LinkAddress& a, const std::string& what);

@@ -92,9 +92,9 @@ Status Router::adopt() {
     next_index_ = std::max(next_index_, l.index + 1);
     if (l.name == kGatewayLink)
       gateway_link_ = l.index;
-    else if (!l.alias.empty())
+    else if (!l.alias.empty() && namespace_exists(ns_name(l.alias)))
       links_[l.alias] = l.index;
-    else if (l.name.starts_with("e-"))
+    else if (l.name.starts_with("e-"))  // or its namespace was taken away by hand
       batch.delete_link(l.index, "removing a half-made link");
   }
   batch.add_address({gateway_link_, transit_.router_address, 30}, false, "addressing the router");
@@ -148,21 +148,22 @@ Status Router::bring_up(const VpcSpec& spec, Applied& applied) {
 Status Router::remove_gone(const VpcSpec& spec) {
   std::set<std::string> wanted;
   for (const auto& e : spec.enis) wanted.insert(e.id);
-  Batch batch;
+  std::vector<int> gone;
   for (auto it = links_.begin(); it != links_.end();) {
     const auto& [id, index] = *it;
-    // An ENI whose namespace was taken away by hand is made anew.
-    if (wanted.contains(id) && namespace_exists(ns_name(id))) {
+    if (wanted.contains(id)) {
       ++it;
       continue;
     }
-    batch.delete_link(index, "removing the link of " + id);
+    gone.push_back(index);
     TRY(drop_namespace(ns_name(id)));
     std::erase_if(routes_, [&](const auto& r) { return r.second.link == index; });
     nats_.erase(id);
     it = links_.erase(it);
   }
-  return batch.empty() ? Status{} : netlink_.run(batch);
+  Batch batch;
+  batch.delete_links(gone, "removing links");
+  return gone.empty() ? Status{} : netlink_.run(batch);
 }
 
 void Router::make_new(const VpcSpec& spec, Applied& applied) {
@@ -250,11 +251,12 @@ Status Router::prepare_nat(const EniSpec& eni) {
 
 Status Router::load_rules(const VpcSpec& spec) {
   auto wanted = make_ruleset(spec, options_.public_pool);
-  if (rules_ == wanted) return {};
+  const auto difference = rules_ ? diff_text(*rules_, wanted) : std::string();
+  if (rules_ && difference.empty()) return {};
   auto status = on_own_thread([&]() -> Status {
     TRY(enter_namespace(ns_.get()));
     if (rules_) {
-      auto changed = run_nft(diff_text(*rules_, wanted));
+      auto changed = run_nft(difference);
       if (changed) return {};
       log_warning("network", "{}: loading all rules anew: {}", vpc_, changed.error().message);
     }

@@ -273,6 +273,26 @@ std::string element_list(const std::map<std::string, std::string>& elements) {
   }
   return out;
 }
+/// What to add and (by key only) to delete; a changed value is deleted and added in the same transaction.
+void compare(const std::map<std::string, std::string>& from, const std::map<std::string, std::string>& to,
+             std::map<std::string, std::string>& add, std::map<std::string, std::string>& del) {
+  auto a = from.begin();
+  for (auto b = to.begin(); a != from.end() || b != to.end();) {
+    const int order = a == from.end() ? 1 : b == to.end() ? -1 : a->first.compare(b->first);
+    if (order < 0) {
+      del[(a++)->first];
+    } else if (order > 0) {
+      add.insert(*b++);
+    } else {
+      if (a->second != b->second) {
+        del[a->first];
+        add.insert(*b);
+      }
+      ++a, ++b;
+    }
+  }
+}
+
 std::string kind(const Ruleset::Set& s) { return s.map ? "map" : "set"; }
 
 }  // namespace
@@ -311,17 +331,12 @@ std::string diff_text(const Ruleset& from, const Ruleset& to) {
   std::string made, dropped_elements, rules, added_elements, emptied, gone;
   for (const auto& [name, s] : to.sets) {
     auto old = from.sets.find(name);
-    std::map<std::string, std::string> add = s.elements, del;
+    std::map<std::string, std::string> add, del;
     if (old == from.sets.end()) {
       made += fmt::format("add {} {} {} {{ {} }}\n", kind(s), t, name, s.type);
+      add = s.elements;
     } else {
-      for (const auto& [k, v] : old->second.elements) {
-        auto now = add.find(k);
-        if (now != add.end() && now->second == v)
-          add.erase(now);
-        else
-          del[k];  // by key only; a changed value is deleted and added in the same transaction
-      }
+      compare(old->second.elements, s.elements, add, del);
     }
     if (!del.empty()) dropped_elements += fmt::format("delete element {} {} {{ {} }}\n", t, name, element_list(del));
     if (!add.empty()) added_elements += fmt::format("add element {} {} {{ {} }}\n", t, name, element_list(add));
