@@ -241,6 +241,8 @@ class Model:
         if "xmlNamespace" in shape:
             space = shape["xmlNamespace"]
             fields.append(f".xml_namespace = {quote(space['uri'] if isinstance(space, dict) else space)}")
+            if isinstance(space, dict) and space.get("prefix"):
+                fields.append(f".xml_prefix = {quote(space['prefix'])}")
         return lines + [f"constinit const wire::Shape s_{name}{{{', '.join(fields)}}};"]
 
     def protocols(self):

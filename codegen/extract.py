@@ -135,6 +135,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("service", nargs="+", help="as botocore names it: ec2 iam sts ecr ecs elbv2 rds logs ...")
     args.add_argument("--botocore", help="the folder of the botocore package (holds data/)")
+    args.add_argument("--models", default=os.path.join(ROOT, "models"), help="the folder of the .ops and .json files")
     given = args.parse_args()
     folder = given.botocore
     if not folder:
@@ -144,14 +145,14 @@ def main():
             sys.exit("botocore is not installed: pip install botocore, or name its folder with --botocore")
         folder = os.path.dirname(botocore.__file__)
     for service in given.service:
-        ops = Ops(os.path.join(ROOT, "models", service + ".ops"))
+        ops = Ops(os.path.join(given.models, service + ".ops"))
         model = load_model(folder, service)
         # A line that names a shape instead of an operation refuses members of that shape.
         served = [n for n in ops.lines if n in model["operations"] or n not in model["shapes"]]
         facts, unknown = extract(model, served)
         if unknown:
             sys.exit(f"{ops.path}: AWS has no operation or shape named {', '.join(unknown)}")
-        path = os.path.join(ROOT, "models", service + ".json")
+        path = os.path.join(given.models, service + ".json")
         with open(path, "w", encoding="utf-8") as f:
             f.write(dump(facts))
         print(f"{service}: {len(facts['operations'])} operations, {len(facts['shapes'])} shapes, "
