@@ -53,6 +53,7 @@ std::string make_password(store::Transaction& tx, const api::Principal& p, int64
   o["policy"] = p.session_policy;
   o["issued"] = p.token_issued_ms;
   o["expires"] = expires_ms;
+  o["policies"] = json::array(p.session_policy_arns.begin(), p.session_policy_arns.end());
   json::object tags;
   for (auto& [k, v] : p.session_tags) tags[k] = v;
   o["tags"] = std::move(tags);
@@ -82,6 +83,9 @@ Result<api::Principal> check_password(store::Transaction& tx, std::string_view p
   p.access_key = json::text_or(o, "key");
   p.session_policy = json::text_or(o, "policy");
   p.token_issued_ms = json::int_or(o, "issued");
+  if (auto* policies = json::array_at(o, "policies"))
+    for (auto& v : *policies)
+      if (v.is_string()) p.session_policy_arns.emplace_back(v.get_string());
   if (auto* tags = json::object_at(o, "tags"))
     for (auto& [k, v] : *tags)
       if (v.is_string()) p.session_tags[std::string(k)] = std::string(v.get_string());
