@@ -1,6 +1,6 @@
 # The commands a person needs. `make help` lists them.
 SHELL := /bin/bash
-DATA ?= $(HOME)/.nubecita
+DATA ?= /var/lib/nubecita
 JOBS ?= $(shell nproc)
 NUBECITA := build/release/nubecita
 

@@ -3,7 +3,7 @@
 # Safe to run again: what is there is found and kept, posts included. The last line is "ready: <URL>".
 set -euo pipefail
 cd "$(dirname "$0")/.."
-DATA=${DATA:-$HOME/.nubecita}
+DATA=${DATA:-/var/lib/nubecita}
 nubecita=$PWD/build/release/nubecita
 
 if [ "$(id -u)" != 0 ]; then

@@ -22,8 +22,7 @@ int complain(const Common& common, const ApiError& error) {
 namespace {
 std::string default_data() {
   if (const char* set = std::getenv("NUBECITA_DATA"); set && *set) return set;
-  const char* home = std::getenv("HOME");
-  return std::string(home ? home : "/root") + "/.nubecita";
+  return "/var/lib/nubecita";  // not below a home: the databases' own users must be able to pass through
 }
 }  // namespace
 
@@ -34,7 +33,7 @@ int main(int argc, char** argv) {
   app.fallthrough();
   Common common;
   common.data = default_data();
-  app.add_option("--data", common.data, "data directory (default: $NUBECITA_DATA or ~/.nubecita)");
+  app.add_option("--data", common.data, "data directory (default: $NUBECITA_DATA or /var/lib/nubecita)");
   app.add_flag("--json", common.json, "answer in JSON");
 
   ServeOptions serve_options;
