@@ -30,6 +30,9 @@ struct RawResponse {
 /// Query protocols: the value of a top-level form member (Action, Version), percent-decoded into the arena.
 std::string_view form_value(std::string_view body, std::string_view name, Arena& arena);
 
+/// REST: how well a request fits an operation's method and URI: -1 not at all; of those that fit, the highest is meant.
+int route_score(const OperationShape& operation, const RawRequest& request);
+
 /// Fills `in` (zeroed, of the operation's input type). Errors: the protocol's own codes for malformed input and for
 /// missing required members; an error naming the member for a refused one (see models/*.ops).
 Status decode(Protocol protocol, const ServiceShape& service, const OperationShape& operation, const RawRequest& request,

@@ -74,6 +74,7 @@ struct Shape {
   uint32_t value_offset = 0;        // of a map's value in its Entry
   const Constraint* constraint = nullptr;
   std::string_view xml_namespace = {};
+  std::string_view xml_prefix = {};
 };
 
 struct ErrorShape {

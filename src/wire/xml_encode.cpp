@@ -52,6 +52,7 @@ class XmlWriter {
   }
 
   void structure(std::string_view name, std::string_view space, std::string_view prefix, const Shape& shape, const void* at) {
+    if (space.empty()) space = shape.xml_namespace, prefix = shape.xml_prefix;
     out_.append("<").append(name);
     if (!space.empty()) {
       out_ += prefix.empty() ? " xmlns" : " xmlns:";
