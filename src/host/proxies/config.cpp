@@ -74,7 +74,8 @@ Result<std::string> binds(const ProxySpec& spec, const ProxyListener& l, const C
     out += fmt::format("  bind {}:{}{}{} id 1\n", spec.public_address, l.port,
                        p.host_netns.empty() ? "" : " namespace " + p.host_netns, tls);
   int id = 10;
-  for (auto& a : spec.private_addresses) out += fmt::format("  bind {}:{}{} id {}\n", a, l.port, tls, id++);
+  for (auto& a : spec.private_addresses) 
+    out += fmt::format("  bind {}:{}{}{} id {}\n", a.ip, l.port, a.netns.empty() ? "" : " namespace " + a.netns, tls, id++);
   if (!spec.public_address.empty()) {
     std::string owner = p.user.empty() ? "" : " " + p.user;
     out += fmt::format("  bind unix@{} mode 600{} accept-proxy{} id 2\n", inner_socket(p.jail, spec.id, l.port), owner, tls);

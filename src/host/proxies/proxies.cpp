@@ -95,6 +95,11 @@ class ProxiesImpl : public Proxies {
     std::lock_guard lock(lock_of(spec.id));
     Runtime runtime(dir_of(spec.id) + "/cli");
     bool alive = processes_.alive(process_name(spec.id));
+    if (alive && !lives_in(process_name(spec.id), spec.netns)) {
+      // Its home interface was replaced: a process cannot move.
+      TRY(processes_.stop(process_name(spec.id), kStopGrace));
+      alive = false;
+    }
     std::vector<Runtime::Server> seen;
     if (alive) {
       if (auto s = runtime.servers()) seen = std::move(*s);
@@ -109,7 +114,13 @@ class ProxiesImpl : public Proxies {
 
   Result<std::vector<ProxyTargetState>> observe(const std::string& id) override {
     TRY_LET(auto servers, Runtime(dir_of(id) + "/cli").servers());
-    return states_of(servers);
+    auto states = states_of(servers);
+    // A worker that a reload has replaced may still finish requests on a target: then nobody may call it idle.
+    bool draining = std::ranges::any_of(states, [](auto& s) { return s.phase == ProxyTargetState::Phase::draining && s.sessions == 0; });
+    if (draining && has_old_workers(id))
+      for (auto& s : states)
+        if (s.phase == ProxyTargetState::Phase::draining && s.sessions == 0) s.sessions = 1;
+    return states;
   }
 
   Status remove(const std::string& id) override {
@@ -177,6 +188,23 @@ class ProxiesImpl : public Proxies {
   std::mutex& lock_of(const std::string& id) {
     std::lock_guard lock(locks_mutex_);
     return locks_[id];
+  }
+
+  bool lives_in(const std::string& process, const std::string& netns) {
+    struct stat wanted {}, actual {};
+    auto pid = processes_.pid(process);
+    if (!pid) return true;
+    if (stat(netns.empty() ? "/proc/self/ns/net" : netns.c_str(), &wanted) != 0) return true;  // starting will say so
+    if (stat(fmt::format("/proc/{}/ns/net", *pid).c_str(), &actual) != 0) return true;
+    return wanted.st_ino == actual.st_ino;
+  }
+
+  bool has_old_workers(const std::string& id) {
+    auto answer = Runtime(dir_of(id) + "/master").ask("show proc");
+    if (!answer) return false;
+    auto at = answer->find("# old workers");
+    auto line = at == std::string::npos ? at : answer->find('\n', at);
+    return line != std::string::npos && line + 1 < answer->size() && isdigit(static_cast<unsigned char>((*answer)[line + 1]));
   }
 
   // `bind ... namespace` takes names under /run/netns only: ours is mounted there.

@@ -88,7 +88,11 @@ struct ProxyListener {
 struct ProxySpec {
   std::string id;              // [a-z0-9]{1,32}
   std::string public_address;  // in the host's namespace; empty: internal
-  std::vector<std::string> private_addresses;  // of the proxy's own interface in `netns`
+  struct Private {
+    std::string ip;
+    std::string netns;  // a name in /run/netns; empty: the proxy's own
+  };
+  std::vector<Private> private_addresses;  // of the load balancer's interfaces
   std::string netns;           // where the proxy lives and reaches its targets from; empty: the host's
   std::vector<ProxyListener> listeners;
   std::vector<ProxyGroup> groups;

@@ -43,6 +43,7 @@ struct TargetHealth {
   std::string state;        // initial | healthy | unhealthy | draining | unused
   std::string reason;       // "Elb.RegistrationInProgress", "Target.Timeout", ...; empty if healthy
   std::string description;  // in AWS's words
+  bool idle = false;        // draining, and nothing is in flight any more: it may be stopped without losing a request
   bool healthy() const { return state == "healthy"; }
   bool unhealthy() const { return state == "unhealthy"; }
 };
