@@ -140,9 +140,17 @@ Decision decide_assume(store::Transaction& tx, const api::Principal& principal, 
   if (!who.sound) return {};
   who.set.resource = PolicyCache::instance().get(role.trust, PolicyKind::trust);
   who.set.resource_required = true;
-  auto view = view_of(principal, who);
+  const auto known = view_of(principal, who);
   auto given = conditions + resource_tags(role.tags);
-  RequestContext context(given, principal, view, who.tags, role_account);
+  RequestContext context(given, principal, known, who.tags, role_account);
+  // A name in the trust policy means whoever had it when the policy was written.
+  auto view = known;
+  auto means_another = [&](const std::string& named) {
+    auto it = role.trusted_ids.find(named);
+    return it != role.trusted_ids.end() && it->second != principal.id.substr(0, principal.id.find(':'));
+  };
+  if (means_another(view.arn)) view.arn.clear();
+  if (means_another(view.role_arn)) view.role_arn = "-";  // still a session, of no role that is named
   const auto folded = lowered(action);  // Asked keeps views
   const auto arn = role_arn(role_account, role);
   return decide(who.set, {folded, arn, role_account, view, context});

@@ -93,12 +93,13 @@ struct Role {
   int64_t max_session_s = 3600, created = 0;
   std::vector<std::string> attached, profiles;  // ARNs of policies, names of instance profiles
   std::map<std::string, std::string> inline_policies;
+  std::map<std::string, std::string> trusted_ids;  // ARNs that `trust` names → whom they meant when it was written
   Tags tags;
   std::string key() const { return name_key(name); }
   template <class A> void fields(A& a) {
     a("name", name)("path", path)("id", id)("trust", trust)("description", description)("boundary", boundary)
      ("max_session", max_session_s)("created", created)("attached", attached)("profiles", profiles)
-     ("inline", inline_policies)("tags", tags);
+     ("inline", inline_policies)("trusted_ids", trusted_ids)("tags", tags);
   }
 };
 

@@ -18,24 +18,30 @@ Status check_duration(int64_t seconds) {
   return {};
 }
 
-/// Grammar, size, and that the users and roles of this installation that it names exist, as AWS checks.
-Status check_trust(Call& call, std::string_view document) {
+/// Sets the trust policy: checks grammar, size, and that the users and roles of this installation that it names exist, as
+/// AWS does. Remembers whom they are: one who gets the name later is not trusted.
+Status set_trust(Call& call, Role& role, std::string_view document) {
   TRY_LET(auto policy, Policy::parse(document, PolicyKind::trust));
   if (counted_size(document) > kTrustLimit)
     return limit_exceeded("Cannot exceed quota for ACLSizePerRole: " + std::to_string(kTrustLimit));
+  role.trust = std::string(document);
+  role.trusted_ids.clear();
   for (auto& named : policy->principal_arns()) {
     auto arn = Arn::parse(named);
     if (!arn || !call.tx.get<Account>(kEverywhere, arn->account)) continue;  // an account elsewhere cannot sign here
     auto last = arn->resource.substr(arn->resource.rfind('/') + 1);
-    bool there = true;
+    std::string id;
     if (arn->resource.starts_with("user/")) {
       auto u = find<User>(call.tx, arn->account, last);
-      there = u && user_arn(arn->account, *u) == named;
+      if (u && user_arn(arn->account, *u) == named) id = u->id;
     } else if (arn->resource.starts_with("role/")) {
       auto r = find<Role>(call.tx, arn->account, last);
-      there = r && role_arn(arn->account, *r) == named;
+      if (r && role_arn(arn->account, *r) == named) id = r->id;
+    } else {
+      continue;
     }
-    if (!there) return fail("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"" + named + "\"");
+    if (id.empty()) return fail("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"" + named + "\"");
+    role.trusted_ids[named] = id;
   }
   return {};
 }
@@ -53,10 +59,9 @@ Status create_role(Call& call, const model::CreateRoleRequest& in, model::Create
     TRY(check_duration(*in.max_session_duration));
     r.max_session_s = *in.max_session_duration;
   }
-  TRY(check_trust(call, in.assume_role_policy_document));
+  TRY(set_trust(call, r, in.assume_role_policy_document));
   TRY(add_tags(in.tags, r.tags));
   if (!in.permissions_boundary.empty()) TRY(set_boundary(call, r, str(in.permissions_boundary)));
-  r.trust = str(in.assume_role_policy_document);
   r.description = str(in.description);
   r.created = call.now;
   call.tx.put(call.global(), r);
@@ -109,8 +114,7 @@ Status update_assume_role_policy(Call& call, const model::UpdateAssumeRolePolicy
                                  model::UpdateAssumeRolePolicyResponse&) {
   TRY_LET(auto r, authorized<Role>(call, in.role_name));
   TRY(check_modifiable(r));
-  TRY(check_trust(call, in.policy_document));
-  r.trust = str(in.policy_document);
+  TRY(set_trust(call, r, in.policy_document));
   call.tx.put(call.global(), r);
   return {};
 }

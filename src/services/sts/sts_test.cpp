@@ -81,6 +81,21 @@ TEST_F(Sts, trust_in_a_user_by_name_needs_no_identity_policy) {
   EXPECT_EQ(code(assume(request())), "ok");
 }
 
+TEST_F(Sts, trust_is_in_the_user_and_not_in_the_name) {
+  b.transact([&](store::Transaction& tx) -> Status {
+     iam::Account a;
+     a.id = b.account;
+     tx.put(iam::kEverywhere, a);
+     return {};
+   }).value();
+  make_user(b, "bob").value();
+  make_role(b, "deploy", R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"sts:AssumeRole"}]})").value();
+  iam::model::DeleteUserRequest gone{.user_name = "bob"};
+  b.run("DeleteUser", iam::delete_user, gone).value();
+  become(user("bob", allowing("sts:AssumeRole")));  // another one of that name
+  EXPECT_EQ(code(assume(request())), "AccessDenied");
+}
+
 TEST_F(Sts, external_id) {
   make_role(b, "deploy", R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole",
      "Condition":{"StringEquals":{"sts:ExternalId":"s3cret"}}}]})").value();
