@@ -54,27 +54,58 @@ Status HostSide::prepare() {
   return {};
 }
 
-/// From a VPC the host's own listeners are out of reach, except those bound to a public address (load balancers); what
-/// comes to a VPC from outside comes for a public address; what a router sends under its
-/// own address leaves under the host's.
-Status HostSide::load_rules() {
+/// From a VPC the host's own listeners are out of reach, except those bound to a public address (load balancers); these
+/// are reached, from wherever, as the security groups of their ENIs say. What comes to a VPC from outside comes for a
+/// public address; what a router sends under its own address leaves under the host's.
+Ruleset HostSide::wanted_rules() const {
   const auto ours = "\"" + link_prefix() + "*\"";
   const auto& pool = options_.public_pool;
   Ruleset rules;
   rules.table = "inet nubecita_" + options_.tag;
-  rules.chains["from_vpcs"] = {"type filter hook input priority filter - 5; policy accept;",
-                               {"iifname != " + ours + " accept", "ct state established,related accept",
-                                "ip daddr " + pool + " socket wildcard 0 accept", "drop"}};
+  auto& listeners = rules.sets["listeners"] = {true, "type ipv4_addr : verdict;", {}};
+  for (const auto& [vpc, addresses] : listeners_)
+    for (const auto& [address, accepted] : addresses) {
+      auto chain = accepted;
+      chain.push_back("drop");
+      rules.chains["for." + address] = {"", std::move(chain)};
+      listeners.elements[address] = "jump for." + address;
+    }
+  rules.chains["incoming"] = {"type filter hook input priority filter - 5; policy accept;",
+                              {"ct state established,related accept", "iifname " + ours + " jump from_vpcs",
+                               "ip daddr vmap @listeners"}};
+  // No listener that is bound to all addresses: those were not meant.
+  rules.chains["from_vpcs"] = {"", {"ip daddr " + pool + " socket wildcard 0 return", "drop"}};
   rules.chains["through"] = {"type filter hook forward priority filter - 5; policy accept;",
                              {"iifname " + ours + " tcp flags syn tcp option maxseg size set rt mtu",
                               "oifname != " + ours + " accept", "ct state established,related accept",
                               "ip daddr " + pool + " accept", "drop"}};
-  rules.chains["egress"] = {"type nat hook postrouting priority srcnat; policy accept;",
-                            {"ip saddr 169.254.0.0/17 oifname != \"lo\" oifname != " + ours + " masquerade"}};
-  return on_own_thread([&]() -> Status {
-    TRY(enter_namespace(namespace_.get()));
-    return run_nft(full_text(rules));
-  });
+  rules.chains["outgoing"] = {"type nat hook postrouting priority srcnat; policy accept;",
+                              {"ip saddr 169.254.0.0/17 oifname != \"lo\" oifname != " + ours + " masquerade"}};
+  return rules;
+}
+
+Status HostSide::load_rules() {
+  auto wanted = wanted_rules();
+  const auto text = prepared_ ? diff_text(rules_, wanted) : full_text(wanted);
+  if (text.empty()) return {};
+  auto run = [&](const std::string& commands) {
+    return on_own_thread([&]() -> Status {
+      TRY(enter_namespace(namespace_.get()));
+      return run_nft(commands);
+    });
+  };
+  auto loaded = run(text);
+  if (!loaded && prepared_) loaded = run(full_text(wanted));
+  TRY(std::move(loaded));
+  rules_ = std::move(wanted);
+  return {};
+}
+
+Status HostSide::set_listeners(const std::string& vpc, const std::map<std::string, std::vector<std::string>>& rules) {
+  std::lock_guard guard(mutex_);
+  if (rules.empty()) listeners_.erase(vpc);
+  else listeners_[vpc] = rules;
+  return prepared_ ? load_rules() : Status{};
 }
 
 Result<std::vector<Transit>> HostSide::transits_locked() {
@@ -165,6 +196,7 @@ Status HostSide::remove_transit(const std::string& vpc) {
     for (const auto& t : all)
       if (t.vpc == vpc) away.delete_link(t.host_link, "removing the transit of " + vpc);
     TRY(netlink_->run(away));
+    if (listeners_.erase(vpc) && prepared_) TRY(load_rules());
   }
   return leave_if_last();
 }

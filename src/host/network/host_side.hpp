@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "host/network/netlink.hpp"
 #include "host/network/network.hpp"
+#include "host/network/ruleset.hpp"
 
 namespace nubecita::host {
 
@@ -41,11 +42,14 @@ class HostSide {
   /// Routes to public addresses over a transit, as they are / made and removed.
   Result<std::map<uint32_t, Route>> public_routes(const Transit& t);
   Status change_public_routes(const std::vector<Route>& put, const std::vector<Route>& gone);
+  /// What may reach the public addresses that the host serves for a VPC; see listener_rules().
+  Status set_listeners(const std::string& vpc, const std::map<std::string, std::vector<std::string>>& rules);
   Route public_route(const Transit& t, uint32_t address) const;
 
  private:
   Status prepare();
   Status load_rules();
+  Ruleset wanted_rules() const;
   Result<std::vector<Transit>> transits_locked();
   std::string alias(const std::string& vpc) const { return "nubecita " + options_.tag + " " + vpc; }
   std::string link_prefix() const { return "n" + options_.tag + "-t"; }
@@ -55,6 +59,8 @@ class HostSide {
   std::optional<Netlink> netlink_;
   Fd namespace_;
   bool prepared_ = false;
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> listeners_;  // by VPC, by address
+  Ruleset rules_;  // as loaded
 };
 
 }  // namespace nubecita::host

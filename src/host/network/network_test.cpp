@@ -272,6 +272,56 @@ TEST_F(NetworkTest, HostListenersAreOutOfReachExceptPublicOnes) {
   }
 }
 
+TEST_F(NetworkTest, LoadBalancersObeyTheirGroups) {
+  auto v = small_vpc("vpc-1");
+  const int port = 20000 + block_;
+  v.groups.push_back({"sg-lb", {all_out(), rule_in("tcp", port, "0.0.0.0/0")}});
+  auto balancer = eni("eni-lb", "subnet-pub", "10.0.1.20", {"sg-lb"}, pool(9));
+  balancer.served_by_host = true;
+  v.enis = {balancer, eni("eni-pub", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1))};
+  apply(v);
+  auto open = listen_at("", pool(9), port), closed = listen_at("", pool(9), port + 1000), other = listen_at("", pool(10), port);
+  for (const auto& from : {std::string(), ns("eni-pub")}) {
+    EXPECT_TRUE(connect_to(from, pool(9), port));
+    EXPECT_FALSE(connect_to(from, pool(9), port + 1000));
+    EXPECT_TRUE(connect_to(from, pool(10), port)) << "no interface of a load balancer";
+  }
+  v.groups.back().rules[1].cidr = pool(1) + "/32";
+  apply(v);
+  EXPECT_TRUE(connect_to(ns("eni-pub"), pool(9), port));
+  EXPECT_FALSE(connect_to("", pool(9), port));
+  make();
+  apply(v);
+  EXPECT_FALSE(connect_to("", pool(9), port));
+  v.enis.erase(v.enis.begin());
+  apply(v);
+  EXPECT_TRUE(connect_to("", pool(9), port)) << "nobody's any more";
+}
+
+TEST_F(NetworkTest, PoolOfRealAddresses) {
+  const auto outside = internet();
+  const auto real = "203.0." + std::to_string(block_) + ".";
+  auto made = make_network({tag_, real + "0/24"});
+  ASSERT_TRUE(made);
+  network_ = std::move(*made);
+  run("ip -n x" + tag_ + " route add " + real + "0/24 via " + outside.substr(0, outside.size() - 1) + "1");
+  auto v = small_vpc("vpc-1"), w = small_vpc("vpc-2");
+  v.enis = {eni("eni-a", "subnet-pub", "10.0.1.10", {"sg-app"}, real + "1")};
+  w.enis = {eni("eni-b", "subnet-pub", "10.0.1.10", {"sg-app"}, real + "2")};
+  apply(v);
+  apply(w);
+  auto far = listen_at(internet_ns(), "0.0.0.0", 80), near = listen_at(ns("eni-a"), "0.0.0.0", 8080);
+  std::string peer;
+  EXPECT_TRUE(connect_to(ns("eni-a"), outside, 80));
+  EXPECT_TRUE(accept_from(far, &peer));
+  EXPECT_EQ(peer, real + "1") << "seen under its own public address";
+  EXPECT_TRUE(connect_to(internet_ns(), real + "1", 8080)) << "from outside";
+  EXPECT_TRUE(accept_from(near, &peer));
+  EXPECT_EQ(peer, outside);
+  EXPECT_TRUE(connect_to("", real + "1", 8080));
+  EXPECT_TRUE(connect_to(ns("eni-b"), real + "1", 8080));
+}
+
 TEST_F(NetworkTest, AclIsStatelessAndOrdered) {
   auto v = small_vpc("vpc-1");
   v.subnets.push_back({"subnet-same", "10.0.3.0/24", "rtb-priv", "acl-1"});

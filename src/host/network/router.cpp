@@ -370,7 +370,7 @@ Status Router::set_public(const VpcSpec& spec) {
     if (!wanted.contains(a)) gone.push_back(r);
   TRY(host_.change_public_routes(put, gone));
   public_ = std::move(wanted);
-  return {};
+  return host_.set_listeners(vpc_, spec.internet ? listener_rules(spec) : std::map<std::string, std::vector<std::string>>());
 }
 
 }  // namespace nubecita::host

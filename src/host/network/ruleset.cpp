@@ -308,6 +308,22 @@ uint32_t table_number(std::string_view id) {
   return static_cast<uint32_t>(fnv(id) & 0x7fffffff) | 0x10000;
 }
 
+std::map<std::string, std::vector<std::string>> listener_rules(const VpcSpec& spec) {
+  std::map<std::string, std::vector<std::string>> out;
+  for (const auto& eni : spec.enis) {
+    if (!eni.served_by_host || !parse_ipv4(eni.public_address)) continue;
+    auto& rules = out[eni.public_address];
+    for (const auto& group : spec.groups) {
+      if (std::find(eni.groups.begin(), eni.groups.end(), group.id) == eni.groups.end()) continue;
+      // Rules that name a group let its members in by their private addresses, and none comes this way under one.
+      for (const auto& r : group.rules)
+        if (!r.egress && r.group.empty() && is_v4(r.cidr) && known_protocol(r.protocol))
+          rules.push_back(address_match("saddr", r.cidr) + traffic_match(r.protocol, r.from, r.to) + "accept");
+    }
+  }
+  return out;
+}
+
 Ruleset make_ruleset(const VpcSpec& spec, std::string_view pool) { return Builder(spec, pool).build(); }
 
 std::string full_text(const Ruleset& r) {

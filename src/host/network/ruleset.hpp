@@ -37,6 +37,8 @@ struct Ruleset {
 
 /// `pool`: the public address pool. Rules that cannot match IPv4 traffic of the VPC are left out.
 Ruleset make_ruleset(const VpcSpec& spec, std::string_view pool);
+/// For the public addresses that the host itself serves: what the security groups of their ENIs let in, in nft's words.
+std::map<std::string, std::vector<std::string>> listener_rules(const VpcSpec& spec);
 /// The whole of it, replacing the table in one transaction.
 std::string full_text(const Ruleset& rules);
 /// The commands from `from` to `to`, one transaction; empty when they are equal.
