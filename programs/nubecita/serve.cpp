@@ -77,19 +77,19 @@ Status run(const Common& common, const ServeOptions& options) {
   TRY_LET(auto authority, http::Authority::open(common.data + "/ca"));
   TRY(authority->write_bundle(common.data + "/ca/bundle.pem"));
   TRY_LET(auto token, installation_token(common.data));
+  control::Engine engine(*store);  // outlives the machine's parts, whose threads wake it
   TRY_LET(auto machine, Machine::make(config));
 
   api::Cloud cloud;
   cloud.config = config;
   cloud.store = store.get();
   machine->lend(cloud);
-  control::Engine engine(*store);
   cloud.engine = &engine;
   auto services = Services::make(cloud);
 
   gateway::Options gateway_options;
   gateway_options.services = services->tables();
-  gateway_options.prefixes = services->prefixes();
+  gateway_options.guests = services->guests();
   gateway_options.token = token;
   gateway_options.console = [&](std::string_view name, std::string_view body) { return console(cloud, name, body); };
   gateway::Gateway gateway(cloud, std::move(gateway_options));

@@ -4,6 +4,7 @@
 #include "services/ec2/controllers.hpp"
 #endif
 #ifdef NBC_ECR
+#include "services/ecr/ecr.hpp"
 #include "services/ecr/registry.hpp"
 #endif
 #ifdef NBC_ECS
@@ -77,9 +78,10 @@ std::vector<const api::Service*> Services::tables() const {
       &iam::service()};
 }
 
-std::vector<std::pair<std::string, std::function<std::unique_ptr<http::Receiver>(http::HeadPtr)>>> Services::prefixes() {
+std::vector<gateway::Guest> Services::guests() {
 #ifdef NBC_ECR
-  return {{"/v2/", [registry = parts_->registry.get()](http::HeadPtr head) { return registry->begin(std::move(head)); }}};
+  return {{[](const http::Head& head) { return ecr::Registry::claims(head); },
+           [registry = parts_->registry.get()](http::HeadPtr head) { return registry->begin(std::move(head)); }}};
 #else
   return {};
 #endif

@@ -9,7 +9,7 @@
 
 #include "api/cloud.hpp"
 #include "api/service.hpp"
-#include "http/message.hpp"
+#include "gateway/gateway.hpp"
 #include "http/server.hpp"
 
 namespace nubecita::commands {
@@ -20,7 +20,7 @@ class Services {
   static std::unique_ptr<Services> make(api::Cloud& cloud);
   ~Services();
   std::vector<const api::Service*> tables() const;
-  std::vector<std::pair<std::string, std::function<std::unique_ptr<http::Receiver>(http::HeadPtr)>>> prefixes();
+  std::vector<gateway::Guest> guests();
   void add_controllers(api::Cloud& cloud, http::Server& server);
 
  private:

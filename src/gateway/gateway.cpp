@@ -34,9 +34,8 @@ Gateway::~Gateway() = default;
 
 std::unique_ptr<http::Receiver> Gateway::begin(http::HeadPtr head) {
   if (head->path.starts_with("/_nubecita/")) return impl_->console(std::move(head));
-  for (auto& [prefix, handler] : impl_->options.prefixes)
-    if (head->path.starts_with(prefix) || (head->path.size() + 1 == prefix.size() && prefix.starts_with(head->path)))
-      return handler(std::move(head));
+  for (auto& guest : impl_->options.guests)
+    if (guest.claims(*head)) return guest.begin(std::move(head));
   return http::collect(impl_->options.max_body, [impl = impl_.get(), head](std::string body, http::Respond respond) {
     serve_request(impl->cloud, impl->router, impl->retrier, head, std::move(body), std::move(respond));
   });

@@ -18,12 +18,18 @@ namespace nubecita::gateway {
 
 class Retrier;
 
+/// Serves the requests that it claims by their head.
+struct Guest {
+  std::function<bool(const http::Head&)> claims;
+  std::function<std::unique_ptr<http::Receiver>(http::HeadPtr)> begin;
+};
+
 struct Options {
   std::vector<const api::Service*> services;
   /// The installation's token: opens the CONNECT proxy and /_nubecita/ to its owner.
   std::string token;
-  /// Requests below a path prefix that are no AWS API: "/v2/" is the container registry.
-  std::vector<std::pair<std::string, std::function<std::unique_ptr<http::Receiver>(http::HeadPtr)>>> prefixes;
+  /// Those who serve requests that are no AWS API calls, asked in order: the container registry.
+  std::vector<Guest> guests;
   /// GET/POST /_nubecita/<name>: answers JSON, or an error. On an own thread: may wait.
   std::function<Result<std::string>(std::string_view name, std::string_view body)> console;
   size_t max_body = 32u << 20;  // bytes of one API request
