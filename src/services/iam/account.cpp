@@ -1,4 +1,5 @@
-// Operations on the account itself: alias, summary, all of its details; and the lists of what does not exist here.
+// Operations on the account itself: alias, summary, all of its details; and the lists of what does not exist
+// here.
 #include <algorithm>
 #include <cctype>
 
@@ -11,31 +12,36 @@ bool good_alias(std::string_view s) {
   if (s.size() < 3 || s.size() > 63 || s.front() == '-' || s.back() == '-') return false;
   if (s.find("--") != std::string_view::npos) return false;
   const bool digits = std::all_of(s.begin(), s.end(), [](unsigned char c) { return std::isdigit(c); });
-  return !(digits && s.size() == 12) &&
-         std::all_of(s.begin(), s.end(), [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '-'; });
+  return !(digits && s.size() == 12) && std::all_of(s.begin(), s.end(), [](unsigned char c) {
+    return std::islower(c) || std::isdigit(c) || c == '-';
+  });
 }
 }  // namespace
 
-Status create_account_alias(Call& call, const model::CreateAccountAliasRequest& in, model::CreateAccountAliasResponse&) {
+Status create_account_alias(Call& call, const model::CreateAccountAliasRequest& in,
+                            model::CreateAccountAliasResponse&) {
   TRY(call.authorize("*"));
   auto alias = str(in.account_alias);
   if (!good_alias(alias))
-    return fail("ValidationError", "1 validation error detected: Value '" + alias +
-                                       "' at 'accountAlias' failed to satisfy constraint: Member must satisfy regular "
-                                       "expression pattern: ^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$");
+    return fail("ValidationError",
+                "1 validation error detected: Value '" + alias +
+                    "' at 'accountAlias' failed to satisfy constraint: Member must satisfy regular "
+                    "expression pattern: ^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$");
   auto taken = call.tx.get<AccountAlias>(kEverywhere, alias);
   if (taken && taken->account != call.account)
     return exists_already("The account alias " + alias + " already exists.");
   auto a = call.tx.get<Account>(kEverywhere, call.account);
   if (!a) return no_such_entity("The account " + call.account + " cannot be found.");
-  if (!a->alias.empty()) call.tx.erase<AccountAlias>(kEverywhere, a->alias);  // an account has one: the new replaces the old
+  if (!a->alias.empty())
+    call.tx.erase<AccountAlias>(kEverywhere, a->alias);  // an account has one: the new replaces the old
   a->alias = alias;
   call.tx.put(kEverywhere, *a);
   call.tx.put(kEverywhere, AccountAlias{alias, call.account});
   return {};
 }
 
-Status delete_account_alias(Call& call, const model::DeleteAccountAliasRequest& in, model::DeleteAccountAliasResponse&) {
+Status delete_account_alias(Call& call, const model::DeleteAccountAliasRequest& in,
+                            model::DeleteAccountAliasResponse&) {
   TRY(call.authorize("*"));
   auto a = call.tx.get<Account>(kEverywhere, call.account);
   if (!a || a->alias.empty() || !(in.account_alias == a->alias))
@@ -46,39 +52,68 @@ Status delete_account_alias(Call& call, const model::DeleteAccountAliasRequest& 
   return {};
 }
 
-Status list_account_aliases(Call& call, const model::ListAccountAliasesRequest&, model::ListAccountAliasesResponse& out) {
+Status list_account_aliases(Call& call, const model::ListAccountAliasesRequest&,
+                            model::ListAccountAliasesResponse& out) {
   TRY(call.authorize("*"));
   auto a = call.tx.get<Account>(kEverywhere, call.account);
-  out.account_aliases = call.texts(a && !a->alias.empty() ? std::vector{a->alias} : std::vector<std::string>{});
+  out.account_aliases =
+      call.texts(a && !a->alias.empty() ? std::vector{a->alias} : std::vector<std::string>{});
   out.is_truncated = false;
   return {};
 }
 
-Status get_account_summary(Call& call, const model::GetAccountSummaryRequest&, model::GetAccountSummaryResponse& out) {
+Status get_account_summary(Call& call, const model::GetAccountSummaryRequest&,
+                           model::GetAccountSummaryResponse& out) {
   TRY(call.authorize("*"));
-  auto count = [&](auto record) { return static_cast<int32_t>(call.tx.list<decltype(record)>(call.global()).size()); };
+  auto count = [&](auto record) {
+    return static_cast<int32_t>(call.tx.list<decltype(record)>(call.global()).size());
+  };
   int32_t versions = 0;
-  for (auto& p : call.tx.list<ManagedPolicy>(call.global())) versions += static_cast<int32_t>(p.versions.size());
-  const std::pair<std::string_view, int32_t> rows[] = {
-      {"Users", count(User{})}, {"UsersQuota", 5000}, {"Groups", count(Group{})}, {"GroupsQuota", 300},
-      {"Roles", count(Role{})}, {"RolesQuota", 1000}, {"Policies", count(ManagedPolicy{})}, {"PoliciesQuota", 1500},
-      {"InstanceProfiles", count(InstanceProfile{})}, {"InstanceProfilesQuota", 1000},
-      {"ServerCertificates", count(ServerCertificate{})}, {"ServerCertificatesQuota", 20},
-      {"PolicyVersionsInUse", versions}, {"PolicyVersionsInUseQuota", 10000}, {"AccessKeysPerUserQuota", 2},
-      {"AttachedPoliciesPerGroupQuota", 10}, {"AttachedPoliciesPerRoleQuota", 10}, {"AttachedPoliciesPerUserQuota", 10},
-      {"GroupsPerUserQuota", 10}, {"PolicySizeQuota", 6144}, {"VersionsPerPolicyQuota", 5}, {"UserPolicySizeQuota", 2048},
-      {"GroupPolicySizeQuota", 5120}, {"AssumeRolePolicySizeQuota", 2048}, {"MFADevices", 0}, {"MFADevicesInUse", 0},
-      {"AccountMFAEnabled", 0}, {"AccountAccessKeysPresent", 0}, {"AccountSigningCertificatesPresent", 0},
-      {"AccountPasswordPresent", 0}, {"Providers", 0}, {"SigningCertificatesPerUserQuota", 2},
-      {"GlobalEndpointTokenVersion", 2}};
+  for (auto& p : call.tx.list<ManagedPolicy>(call.global()))
+    versions += static_cast<int32_t>(p.versions.size());
+  const std::pair<std::string_view, int32_t> rows[] = {{"Users", count(User{})},
+                                                       {"UsersQuota", 5000},
+                                                       {"Groups", count(Group{})},
+                                                       {"GroupsQuota", 300},
+                                                       {"Roles", count(Role{})},
+                                                       {"RolesQuota", 1000},
+                                                       {"Policies", count(ManagedPolicy{})},
+                                                       {"PoliciesQuota", 1500},
+                                                       {"InstanceProfiles", count(InstanceProfile{})},
+                                                       {"InstanceProfilesQuota", 1000},
+                                                       {"ServerCertificates", count(ServerCertificate{})},
+                                                       {"ServerCertificatesQuota", 20},
+                                                       {"PolicyVersionsInUse", versions},
+                                                       {"PolicyVersionsInUseQuota", 10000},
+                                                       {"AccessKeysPerUserQuota", 2},
+                                                       {"AttachedPoliciesPerGroupQuota", 10},
+                                                       {"AttachedPoliciesPerRoleQuota", 10},
+                                                       {"AttachedPoliciesPerUserQuota", 10},
+                                                       {"GroupsPerUserQuota", 10},
+                                                       {"PolicySizeQuota", 6144},
+                                                       {"VersionsPerPolicyQuota", 5},
+                                                       {"UserPolicySizeQuota", 2048},
+                                                       {"GroupPolicySizeQuota", 5120},
+                                                       {"AssumeRolePolicySizeQuota", 2048},
+                                                       {"MFADevices", 0},
+                                                       {"MFADevicesInUse", 0},
+                                                       {"AccountMFAEnabled", 0},
+                                                       {"AccountAccessKeysPresent", 0},
+                                                       {"AccountSigningCertificatesPresent", 0},
+                                                       {"AccountPasswordPresent", 0},
+                                                       {"Providers", 0},
+                                                       {"SigningCertificatesPerUserQuota", 2},
+                                                       {"GlobalEndpointTokenVersion", 2}};
   out.summary_map = call.list<wire::Entry<int32_t>>(std::size(rows));
-  for (size_t i = 0; i < std::size(rows); ++i) out.summary_map[i] = {call.text(rows[i].first), rows[i].second};
+  for (size_t i = 0; i < std::size(rows); ++i)
+    out.summary_map[i] = {call.text(rows[i].first), rows[i].second};
   return {};
 }
 
 namespace {
 
-wire::List<model::PolicyDetail> inline_details(Call& call, const std::map<std::string, std::string>& policies) {
+wire::List<model::PolicyDetail> inline_details(Call& call,
+                                               const std::map<std::string, std::string>& policies) {
   auto list = call.list<model::PolicyDetail>(policies.size());
   size_t i = 0;
   for (auto& [name, document] : policies) list[i++] = {call.text(name), call.text(percent_encode(document))};
@@ -121,7 +156,8 @@ void detail(Call& call, const Role& r, model::RoleDetail& out) {
   out.assume_role_policy_document = call.text(percent_encode(r.trust));
   out.instance_profile_list = call.list<model::InstanceProfile>(r.profiles.size());
   for (size_t i = 0; i < r.profiles.size(); ++i)
-    if (auto p = find<InstanceProfile>(call.tx, call.account, r.profiles[i])) answer(call, *p, out.instance_profile_list[i]);
+    if (auto p = find<InstanceProfile>(call.tx, call.account, r.profiles[i]))
+      answer(call, *p, out.instance_profile_list[i]);
   out.role_policy_list = inline_details(call, r.inline_policies);
   out.attached_managed_policies = attached_details(call, r.attached);
   out.permissions_boundary = answer_boundary(call, r.boundary);
@@ -136,14 +172,17 @@ void detail(Call& call, const std::string& arn, model::ManagedPolicyDetail& out)
   out.path = call.text(p.path);
   out.default_version_id = call.text(p.default_version);
   out.attachment_count = static_cast<int32_t>(count_attachments(call.tx, call.account, arn, false));
-  out.permissions_boundary_usage_count = static_cast<int32_t>(count_attachments(call.tx, call.account, arn, true));
+  out.permissions_boundary_usage_count =
+      static_cast<int32_t>(count_attachments(call.tx, call.account, arn, true));
   out.is_attachable = true;
   if (!p.description.empty()) out.description = call.text(p.description);
   out.create_date = time_of(p.created);
   out.update_date = time_of(p.updated);
   std::vector<PolicyVersion> versions;
-  if (p.aws) versions.push_back({p.default_version, *policy_text(call.tx, call.account, arn), p.created});
-  else versions = find<ManagedPolicy>(call.tx, call.account, p.name)->versions;
+  if (p.aws)
+    versions.push_back({p.default_version, *policy_text(call.tx, call.account, arn), p.created});
+  else
+    versions = find<ManagedPolicy>(call.tx, call.account, p.name)->versions;
   out.policy_version_list = call.list<model::PolicyVersion>(versions.size());
   for (size_t i = 0; i < versions.size(); ++i) {
     auto& v = out.policy_version_list[i];
@@ -163,12 +202,15 @@ struct Thing {
 
 template <class E, class Detail>
 wire::List<Detail> details(Call& call, const std::vector<Thing>& some, char kind) {
-  auto list = call.list<Detail>(static_cast<size_t>(std::count_if(some.begin(), some.end(), [&](auto& t) { return t.kind == kind; })));
+  auto list = call.list<Detail>(
+      static_cast<size_t>(std::count_if(some.begin(), some.end(), [&](auto& t) { return t.kind == kind; })));
   size_t i = 0;
   for (auto& t : some) {
     if (t.kind != kind) continue;
-    if constexpr (std::is_same_v<E, std::string>) detail(call, t.id, list[i++]);
-    else detail(call, *call.tx.get<E>(call.global(), t.id), list[i++]);
+    if constexpr (std::is_same_v<E, std::string>)
+      detail(call, t.id, list[i++]);
+    else
+      detail(call, *call.tx.get<E>(call.global(), t.id), list[i++]);
   }
   return list;
 }
@@ -179,13 +221,15 @@ Status get_account_authorization_details(Call& call, const model::GetAccountAuth
                                          model::GetAccountAuthorizationDetailsResponse& out) {
   TRY(call.authorize("*"));
   auto wanted = [&](std::string_view kind) {
-    return in.filter.empty() || std::any_of(in.filter.begin(), in.filter.end(), [&](auto& f) { return f == kind; });
+    return in.filter.empty() ||
+           std::any_of(in.filter.begin(), in.filter.end(), [&](auto& f) { return f == kind; });
   };
   std::vector<Thing> all;
   if (wanted("Group"))
     for (auto& g : call.tx.list<Group>(call.global())) all.push_back({'g', g.key()});
   if (wanted("LocalManagedPolicy"))
-    for (auto& p : call.tx.list<ManagedPolicy>(call.global())) all.push_back({'p', policy_arn(call.account, p)});
+    for (auto& p : call.tx.list<ManagedPolicy>(call.global()))
+      all.push_back({'p', policy_arn(call.account, p)});
   if (wanted("AWSManagedPolicy"))
     for (auto& p : aws_managed())  // those in use, as AWS does
       if (count_attachments(call.tx, call.account, p.arn(), false)) all.push_back({'p', p.arn()});
@@ -209,12 +253,14 @@ Status get_account_password_policy(Call& call, const model::GetAccountPasswordPo
   TRY(call.authorize("*"));
   return no_such_entity("The Password Policy with domain name " + call.account + " cannot be found.");
 }
-Status get_login_profile(Call& call, const model::GetLoginProfileRequest& in, model::GetLoginProfileResponse&) {
+Status get_login_profile(Call& call, const model::GetLoginProfileRequest& in,
+                         model::GetLoginProfileResponse&) {
   auto name = in.user_name.has() ? str(in.user_name) : call.principal.name;
   TRY_LET(auto u, authorized<User>(call, name));
   return no_such_entity("Login Profile for User " + u.name + " cannot be found.");
 }
-Status delete_login_profile(Call& call, const model::DeleteLoginProfileRequest& in, model::DeleteLoginProfileResponse&) {
+Status delete_login_profile(Call& call, const model::DeleteLoginProfileRequest& in,
+                            model::DeleteLoginProfileResponse&) {
   auto name = in.user_name.has() ? str(in.user_name) : call.principal.name;
   TRY_LET(auto u, authorized<User>(call, name));
   return no_such_entity("Login Profile for User " + u.name + " cannot be found.");
@@ -230,7 +276,8 @@ Status authorized_caller_or(Call& call, const In& in) {
 }
 }  // namespace
 
-Status list_mfa_devices(Call& call, const model::ListMFADevicesRequest& in, model::ListMFADevicesResponse& out) {
+Status list_mfa_devices(Call& call, const model::ListMFADevicesRequest& in,
+                        model::ListMFADevicesResponse& out) {
   TRY(authorized_caller_or(call, in));
   out.mfa_devices = call.list<model::MFADevice>(0);
   out.is_truncated = false;
@@ -243,7 +290,8 @@ Status list_virtual_mfa_devices(Call& call, const model::ListVirtualMFADevicesRe
   out.is_truncated = false;
   return {};
 }
-Status list_ssh_public_keys(Call& call, const model::ListSSHPublicKeysRequest& in, model::ListSSHPublicKeysResponse& out) {
+Status list_ssh_public_keys(Call& call, const model::ListSSHPublicKeysRequest& in,
+                            model::ListSSHPublicKeysResponse& out) {
   TRY(authorized_caller_or(call, in));
   out.ssh_public_keys = call.list<model::SSHPublicKeyMetadata>(0);
   out.is_truncated = false;
@@ -269,7 +317,8 @@ Status list_open_id_connect_providers(Call& call, const model::ListOpenIDConnect
   out.open_id_connect_provider_list = call.list<model::OpenIDConnectProviderListEntry>(0);
   return {};
 }
-Status list_saml_providers(Call& call, const model::ListSAMLProvidersRequest&, model::ListSAMLProvidersResponse& out) {
+Status list_saml_providers(Call& call, const model::ListSAMLProvidersRequest&,
+                           model::ListSAMLProvidersResponse& out) {
   TRY(call.authorize("*"));
   out.saml_provider_list = call.list<model::SAMLProviderListEntry>(0);
   return {};

@@ -58,7 +58,8 @@ Result<Bootstrap> bootstrap(store::Store& store, std::string_view account_id) {
         out = known(tx, a);
         return {};
       }
-    out = make_account(tx, account_id.empty() ? new_account_id(tx) : std::string(account_id), "management", true);
+    out = make_account(tx, account_id.empty() ? new_account_id(tx) : std::string(account_id), "management",
+                       true);
     return {};
   }));
   return out;
@@ -69,7 +70,8 @@ Result<Bootstrap> create_account(store::Store& store, std::string_view name) {
   Bootstrap out;
   TRY(store.transact([&](store::Transaction& tx) -> Status {
     for (auto& a : list_accounts(tx))
-      if (name_key(a.name) == name_key(name)) return exists_already("An account named " + std::string(name) + " already exists.");
+      if (name_key(a.name) == name_key(name))
+        return exists_already("An account named " + std::string(name) + " already exists.");
     out = make_account(tx, new_account_id(tx), name, false);
     return {};
   }));

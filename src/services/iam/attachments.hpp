@@ -1,5 +1,6 @@
-// The operations on policies of an entity, which users, groups and roles have alike: inline policies, attached managed
-// policies, permission boundaries. Templates over the record; used by users.cpp, groups.cpp and roles.cpp.
+// The operations on policies of an entity, which users, groups and roles have alike: inline policies,
+// attached managed policies, permission boundaries. Templates over the record; used by users.cpp, groups.cpp
+// and roles.cpp.
 #pragma once
 
 #include <algorithm>
@@ -43,9 +44,11 @@ Status detach_policy(Call& call, wire::Text name, wire::Text policy) {
   TRY_LET(auto e, authorized<E>(call, name, {{"iam:PolicyARN", {str(policy)}}}));
   TRY(check_modifiable(e));
   TRY(parse_policy_arn(policy));
-  if (!std::erase(e.attached, policy.sv())) return no_such_entity("Policy " + str(policy) + " was not found.");
+  if (!std::erase(e.attached, policy.sv()))
+    return no_such_entity("Policy " + str(policy) + " was not found.");
   call.tx.put(call.global(), e);
-  call.tx.template erase<Attachment>(call.global(), Attachment{str(policy), std::string(Kind<E>::noun), e.name, false}.key());
+  call.tx.template erase<Attachment>(
+      call.global(), Attachment{str(policy), std::string(Kind<E>::noun), e.name, false}.key());
   return {};
 }
 
@@ -77,15 +80,16 @@ Status put_inline(Call& call, wire::Text name, wire::Text policy, wire::Text doc
   size_t size = 0;
   for (auto& [n, d] : e.inline_policies) size += counted_size(d);
   if (size > Kind<E>::inline_limit)
-    return limit_exceeded("Maximum policy size of " + std::to_string(Kind<E>::inline_limit) + " bytes exceeded for " +
-                          std::string(Kind<E>::noun) + " " + e.name);
+    return limit_exceeded("Maximum policy size of " + std::to_string(Kind<E>::inline_limit) +
+                          " bytes exceeded for " + std::string(Kind<E>::noun) + " " + e.name);
   call.tx.put(call.global(), e);
   return {};
 }
 
 template <class E>
 std::unexpected<ApiError> no_inline(wire::Text policy) {
-  return no_such_entity("The " + std::string(Kind<E>::noun) + " policy with name " + str(policy) + " cannot be found.");
+  return no_such_entity("The " + std::string(Kind<E>::noun) + " policy with name " + str(policy) +
+                        " cannot be found.");
 }
 
 /// The document, percent-encoded.
@@ -116,7 +120,8 @@ Status list_inline(Call& call, wire::Text name, const In& in, Out& out) {
   return {};
 }
 
-/// Checks that `arn` names a policy and keeps the index; empty takes the boundary away. The caller puts the record.
+/// Checks that `arn` names a policy and keeps the index; empty takes the boundary away. The caller puts the
+/// record.
 template <class E>
 Status set_boundary(Call& call, E& e, const std::string& arn) {
   auto index = [&](const std::string& a) { return Attachment{a, std::string(Kind<E>::noun), e.name, true}; };
@@ -154,7 +159,8 @@ Status delete_boundary(Call& call, wire::Text name) {
   TRY_LET(auto e, authorized<E>(call, name));
   TRY(check_modifiable(e));
   if (e.boundary.empty())
-    return no_such_entity("The " + std::string(Kind<E>::noun) + " " + e.name + " does not have a permissions boundary.");
+    return no_such_entity("The " + std::string(Kind<E>::noun) + " " + e.name +
+                          " does not have a permissions boundary.");
   TRY(set_boundary(call, e, ""));
   call.tx.put(call.global(), e);
   return {};

@@ -12,7 +12,8 @@ PolicyAuthorizer::~PolicyAuthorizer() = default;
 
 namespace {
 
-/// Credentials of GetSessionToken are for other services: IAM and most of STS refuse them, as on AWS without MFA.
+/// Credentials of GetSessionToken are for other services: IAM and most of STS refuse them, as on AWS without
+/// MFA.
 bool refused_to_user_session(const api::Principal& p, std::string_view action) {
   if (p.token_issued_ms == 0 || p.kind == api::Principal::Kind::role) return false;
   return action.starts_with("iam:") ||
@@ -40,7 +41,8 @@ Status PolicyAuthorizer::check(store::Transaction& tx, const Question& q) {
     return fail("InvalidClientTokenId", "The security token included in the request is invalid", 403);
   auto decision = judge(tx, q);
   if (decision.allowed()) return {};
-  auto arn = q.principal.kind == api::Principal::Kind::anonymous ? std::string_view("anonymous") : q.principal.arn;
+  auto arn =
+      q.principal.kind == api::Principal::Kind::anonymous ? std::string_view("anonymous") : q.principal.arn;
   return fail("AccessDenied", refusal(decision, arn, q.action, q.resource), 403);
 }
 
@@ -48,10 +50,12 @@ Status check_pass_role(api::Call& call, std::string_view text, std::string_view 
   auto arn = Arn::parse(text);
   if (!arn || arn->service != "iam" || !arn->resource.starts_with("role/"))
     return fail("InvalidParameterException", "Invalid role ARN: " + std::string(text));
-  if (arn->account != call.account) return fail("AccessDenied", "Cross-account pass role is not allowed.", 403);
+  if (arn->account != call.account)
+    return fail("AccessDenied", "Cross-account pass role is not allowed.", 403);
   auto role = find_role(call.tx, text);
-  return call.authorize(text, (role ? resource_tags(role->tags) : Conditions{}) +
-                                  Conditions{{"iam:PassedToService", {std::string(service_principal)}}},
+  return call.authorize(text,
+                        (role ? resource_tags(role->tags) : Conditions{}) +
+                            Conditions{{"iam:PassedToService", {std::string(service_principal)}}},
                         "iam:PassRole");
 }
 
@@ -76,8 +80,11 @@ Status check_service_trust(store::Transaction& tx, std::string_view arn, std::st
   set.resource = PolicyCache::instance().get(role->trust, PolicyKind::trust);
   set.resource_required = true;
   if (!set.resource || !decide(set, {"sts:assumerole", arn, {}, service, context}).allowed())
-    return fail("AccessDenied", "User: " + std::string(service_principal) + " is not authorized to perform: sts:AssumeRole on resource: " +
-                                    std::string(arn) + " because the role's trust policy does not let it", 403);
+    return fail("AccessDenied",
+                "User: " + std::string(service_principal) +
+                    " is not authorized to perform: sts:AssumeRole on resource: " + std::string(arn) +
+                    " because the role's trust policy does not let it",
+                403);
   return {};
 }
 

@@ -1,4 +1,5 @@
-// The authorizer over stored entities: what a user, a role's session, a user's session, root and a stranger may do.
+// The authorizer over stored entities: what a user, a role's session, a user's session, root and a stranger
+// may do.
 #include "services/iam/testing.hpp"
 
 #include "services/iam/sessions.hpp"
@@ -17,7 +18,9 @@ struct Authorizing : ::testing::Test {
   /// "ok", or the refusal's text from " with " or " because " on.
   std::string ask(const api::Principal& who, std::string_view action, std::string_view resource = "*",
                   std::string_view resource_policy = "", std::string_view owner = "111122223333") {
-    auto r = b.look([&](auto& tx) { return authorizer.check(tx, {who, action, resource, conditions, resource_policy, owner}); });
+    auto r = b.look([&](auto& tx) {
+      return authorizer.check(tx, {who, action, resource, conditions, resource_policy, owner});
+    });
     if (r) return "ok";
     EXPECT_EQ(r.error().status, 403);
     auto& m = r.error().message;
@@ -27,7 +30,8 @@ struct Authorizing : ::testing::Test {
   api::Principal session(std::string_view role, std::string_view policy = "") {
     TemporaryCredentials made;
     b.transact([&](store::Transaction& tx) -> Status {
-       auto r = issue_role_session(tx, b.account, "arn:aws:iam::111122223333:role/" + std::string(role), "s1", 3600, policy);
+       auto r = issue_role_session(tx, b.account, "arn:aws:iam::111122223333:role/" + std::string(role), "s1",
+                                   3600, policy);
        if (!r) return std::unexpected(r.error());
        made = *r;
        return {};
@@ -41,19 +45,26 @@ const char* kNoIdentity = "because no identity-based policy allows the ec2:Creat
 TEST_F(Authorizing, user_without_policies_may_nothing) {
   make_user(b, "bob").value();
   auto bob = principal_of(b, "bob");
-  for (auto action : {"ec2:CreateVpc", "iam:CreateUser", "ecs:RunTask", "rds:CreateDBInstance", "logs:CreateLogGroup",
-                      "elasticloadbalancing:CreateLoadBalancer", "ecr:CreateRepository", "sts:AssumeRole"})
-    EXPECT_EQ(ask(bob, action), "because no identity-based policy allows the " + std::string(action) + " action");
+  for (auto action :
+       {"ec2:CreateVpc", "iam:CreateUser", "ecs:RunTask", "rds:CreateDBInstance", "logs:CreateLogGroup",
+        "elasticloadbalancing:CreateLoadBalancer", "ecr:CreateRepository", "sts:AssumeRole"})
+    EXPECT_EQ(ask(bob, action),
+              "because no identity-based policy allows the " + std::string(action) + " action");
 }
 
 TEST_F(Authorizing, message_is_awss) {
   make_user(b, "bob").value();
   auto bob = principal_of(b, "bob");
-  auto r = b.look([&](auto& tx) { return authorizer.check(tx, {bob, "ec2:CreateVpc", "arn:aws:ec2:us-east-1:111122223333:vpc/*", {}, "", ""}); });
+  auto r = b.look([&](auto& tx) {
+    return authorizer.check(tx,
+                            {bob, "ec2:CreateVpc", "arn:aws:ec2:us-east-1:111122223333:vpc/*", {}, "", ""});
+  });
   EXPECT_EQ(r.error().code, "AccessDenied");
-  EXPECT_EQ(r.error().message,
-            "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: ec2:CreateVpc on resource: "
-            "arn:aws:ec2:us-east-1:111122223333:vpc/* because no identity-based policy allows the ec2:CreateVpc action");
+  EXPECT_EQ(
+      r.error().message,
+      "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: ec2:CreateVpc on resource: "
+      "arn:aws:ec2:us-east-1:111122223333:vpc/* because no identity-based policy allows the ec2:CreateVpc "
+      "action");
 }
 
 TEST_F(Authorizing, inline_managed_and_group_policies_add_up) {
@@ -63,7 +74,8 @@ TEST_F(Authorizing, inline_managed_and_group_policies_add_up) {
   put_user_document(b, "bob", allowing("s3:*")).value();
   EXPECT_EQ(ask(bob, "s3:GetObject"), "ok");
   EXPECT_EQ(ask(bob, "ec2:CreateVpc"), kNoIdentity);
-  model::AttachGroupPolicyRequest attach{.group_name = "net", .policy_arn = "arn:aws:iam::aws:policy/AmazonVPCFullAccess"};
+  model::AttachGroupPolicyRequest attach{.group_name = "net",
+                                         .policy_arn = "arn:aws:iam::aws:policy/AmazonVPCFullAccess"};
   b.run("AttachGroupPolicy", attach_group_policy, attach).value();
   model::AddUserToGroupRequest add{.group_name = "net", .user_name = "bob"};
   b.run("AddUserToGroup", add_user_to_group, add).value();
@@ -95,7 +107,8 @@ TEST_F(Authorizing, boundary_cuts_an_administrator) {
   auto bob = principal_of(b, "bob");
   attach_to_user(b, "bob", "arn:aws:iam::aws:policy/AdministratorAccess").value();
   EXPECT_EQ(ask(bob, "ec2:CreateVpc"), "ok");
-  model::PutUserPermissionsBoundaryRequest boundary{.user_name = "bob", .permissions_boundary = "arn:aws:iam::aws:policy/AmazonS3FullAccess"};
+  model::PutUserPermissionsBoundaryRequest boundary{
+      .user_name = "bob", .permissions_boundary = "arn:aws:iam::aws:policy/AmazonS3FullAccess"};
   b.run("PutUserPermissionsBoundary", put_user_permissions_boundary, boundary).value();
   EXPECT_EQ(ask(bob, "ec2:CreateVpc"), "because no permissions boundary allows the ec2:CreateVpc action");
   EXPECT_EQ(ask(bob, "s3:GetObject"), "ok");
@@ -135,7 +148,12 @@ TEST_F(Authorizing, tags_and_variables_of_the_principal) {
   b.run("TagUser", tag_user, tag).value();
   auto bob = principal_of(b, "bob");
   put_user_document(b, "bob", allowing("s3:*", "arn:aws:s3:::home/${aws:username}/*")).value();
-  put_user_document(b, "bob", allowing("ec2:*", "*", R"(,"Condition":{"StringEquals":{"aws:ResourceTag/team":"${aws:PrincipalTag/team}"}})"), "q").value();
+  put_user_document(
+      b, "bob",
+      allowing("ec2:*", "*",
+               R"(,"Condition":{"StringEquals":{"aws:ResourceTag/team":"${aws:PrincipalTag/team}"}})"),
+      "q")
+      .value();
   EXPECT_EQ(ask(bob, "s3:GetObject", "arn:aws:s3:::home/bob/x"), "ok");
   EXPECT_NE(ask(bob, "s3:GetObject", "arn:aws:s3:::home/al/x"), "ok");
   EXPECT_NE(ask(bob, "ec2:DeleteVpc"), "ok");
@@ -153,14 +171,17 @@ TEST_F(Authorizing, root_may_all_in_its_account_only) {
   root.account = root.id = "111122223333";
   root.arn = "arn:aws:iam::111122223333:root";
   EXPECT_EQ(ask(root, "ec2:CreateVpc"), "ok");
-  EXPECT_EQ(ask(root, "ecr:BatchGetImage", "*", "", "444455556666"), "because no resource-based policy allows the ecr:BatchGetImage action");
+  EXPECT_EQ(ask(root, "ecr:BatchGetImage", "*", "", "444455556666"),
+            "because no resource-based policy allows the ecr:BatchGetImage action");
 }
 
 TEST_F(Authorizing, resource_policy_opens_to_another_account) {
   make_user(b, "bob").value();
   auto bob = principal_of(b, "bob");
-  const std::string open = R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"ecr:*"}]})";
-  EXPECT_EQ(ask(bob, "ecr:BatchGetImage", "*", open, "444455556666"), "because no identity-based policy allows the ecr:BatchGetImage action");
+  const std::string open =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"ecr:*"}]})";
+  EXPECT_EQ(ask(bob, "ecr:BatchGetImage", "*", open, "444455556666"),
+            "because no identity-based policy allows the ecr:BatchGetImage action");
   put_user_document(b, "bob", allowing("ecr:*")).value();
   EXPECT_EQ(ask(bob, "ecr:BatchGetImage", "*", open, "444455556666"), "ok");
   EXPECT_NE(ask(bob, "ecr:BatchGetImage", "*", "", "444455556666"), "ok");
@@ -178,7 +199,8 @@ TEST_F(Authorizing, session_of_a_user_is_not_for_iam) {
 TEST_F(Authorizing, service_is_let_in_by_the_trust_policy) {
   make_role(b, "task", trust_service("ecs-tasks.amazonaws.com")).value();
   auto check = [&](std::string_view service) {
-    return b.look([&](auto& tx) { return check_service_trust(tx, "arn:aws:iam::111122223333:role/task", service); });
+    return b.look(
+        [&](auto& tx) { return check_service_trust(tx, "arn:aws:iam::111122223333:role/task", service); });
   };
   EXPECT_TRUE(check("ecs-tasks.amazonaws.com"));
   auto r = check("ec2.amazonaws.com");

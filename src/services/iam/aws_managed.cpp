@@ -11,7 +11,8 @@ namespace nubecita::iam {
 
 namespace {
 
-/// {"Version":...,"Statement":[...]}: one statement that allows the row's actions on everything, and the row's own.
+/// {"Version":...,"Statement":[...]}: one statement that allows the row's actions on everything, and the
+/// row's own.
 std::string document_of(const AwsManagedRow& row) {
   std::string out = R"({"Version":"2012-10-17","Statement":[)";
   if (!row.actions.empty()) {

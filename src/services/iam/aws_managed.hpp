@@ -1,6 +1,6 @@
-// The policies that AWS manages, "arn:aws:iam::aws:policy/...": a table of the program, the same for every account. The
-// statement lists are ours, written from what each policy is documented to grant, for the services that exist here.
-// Constant, any thread.
+// The policies that AWS manages, "arn:aws:iam::aws:policy/...": a table of the program, the same for every
+// account. The statement lists are ours, written from what each policy is documented to grant, for the
+// services that exist here. Constant, any thread.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,8 @@ namespace nubecita::iam {
 namespace {
 
 constexpr std::string_view kIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-constexpr std::string_view kSecretAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kSecretAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string new_secret() { return random_text(40, kSecretAlphabet); }
 
@@ -55,12 +56,13 @@ Credential credential_of(Session&& s) {
 void sweep(store::Transaction& tx, int64_t now) {
   const auto limit = fmt::format("{:015}", now - 3600 * 1000);
   std::vector<std::string> over;
-  tx.scan(store::make_key(SessionEnd::kTable, kEverywhere, ""), {}, [&](std::string_view, std::string_view value) {
-    auto end = store::decode_record<SessionEnd>(value);
-    if (end.at >= limit || over.size() == 8) return false;
-    over.push_back(std::move(end.at));
-    return true;
-  });
+  tx.scan(store::make_key(SessionEnd::kTable, kEverywhere, ""), {},
+          [&](std::string_view, std::string_view value) {
+            auto end = store::decode_record<SessionEnd>(value);
+            if (end.at >= limit || over.size() == 8) return false;
+            over.push_back(std::move(end.at));
+            return true;
+          });
   for (auto& at : over) {
     tx.erase<SessionEnd>(kEverywhere, at);
     tx.erase<Session>(kEverywhere, at.substr(at.find('.') + 1));
@@ -110,25 +112,27 @@ Session role_session(std::string_view account, const Role& role, std::string_vie
   s.kind = "role";
   s.account = std::string(account);
   s.name = role.name;
-  s.principal_arn = "arn:aws:sts::" + s.account + ":assumed-role/" + role.name + "/" + std::string(session_name);
+  s.principal_arn =
+      "arn:aws:sts::" + s.account + ":assumed-role/" + role.name + "/" + std::string(session_name);
   s.principal_id = role.id + ":" + std::string(session_name);
   return s;
 }
 
-Result<TemporaryCredentials> issue_role_session(store::Transaction& tx, std::string_view account, std::string_view arn,
-                                                std::string_view session_name, int64_t duration_s,
-                                                std::string_view session_policy) {
+Result<TemporaryCredentials> issue_role_session(store::Transaction& tx, std::string_view account,
+                                                std::string_view arn, std::string_view session_name,
+                                                int64_t duration_s, std::string_view session_policy) {
   auto parsed = Arn::parse(arn);
   auto role = find_role(tx, arn);
-  if (!role || parsed->account != account) return no_such_entity("The role " + std::string(arn) + " cannot be found.");
+  if (!role || parsed->account != account)
+    return no_such_entity("The role " + std::string(arn) + " cannot be found.");
   auto s = role_session(account, *role, session_name);
   s.policy = std::string(session_policy);
   return start_session(tx, std::move(s), now_ms(), duration_s);
 }
 
-Result<TemporaryCredentials> issue_service_session(store::Transaction& tx, std::string_view account, std::string_view arn,
-                                                   std::string_view service_principal, std::string_view session_name,
-                                                   int64_t duration_s) {
+Result<TemporaryCredentials> issue_service_session(store::Transaction& tx, std::string_view account,
+                                                   std::string_view arn, std::string_view service_principal,
+                                                   std::string_view session_name, int64_t duration_s) {
   TRY(check_service_trust(tx, arn, service_principal));
   return issue_role_session(tx, account, arn, session_name, duration_s);
 }

@@ -28,19 +28,25 @@ std::string percent_encode(std::string_view text) {
 }
 
 size_t counted_size(std::string_view document) {
-  return static_cast<size_t>(std::count_if(document.begin(), document.end(),
-                                           [](char c) { return c != ' ' && c != '\t' && c != '\r' && c != '\n'; }));
+  return static_cast<size_t>(std::count_if(document.begin(), document.end(), [](char c) {
+    return c != ' ' && c != '\t' && c != '\r' && c != '\n';
+  }));
 }
 
 Status check_name(std::string_view name, std::string_view field, size_t longest) {
   for (char c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("+=,.@_-").find(c) == std::string_view::npos)
-      return fail("ValidationError", "The specified value for " + std::string(field) +
-                                         " is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-");
+    if (!std::isalnum(static_cast<unsigned char>(c)) &&
+        std::string_view("+=,.@_-").find(c) == std::string_view::npos)
+      return fail(
+          "ValidationError",
+          "The specified value for " + std::string(field) +
+              " is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-");
   if (name.empty() || name.size() > longest)
-    return fail("ValidationError", "1 validation error detected: Value '" + std::string(name) + "' at '" + std::string(field) +
+    return fail("ValidationError", "1 validation error detected: Value '" + std::string(name) + "' at '" +
+                                       std::string(field) +
                                        "' failed to satisfy constraint: Member must have length " +
-                                       (name.empty() ? "greater than or equal to 1" : "less than or equal to " + std::to_string(longest)));
+                                       (name.empty() ? "greater than or equal to 1"
+                                                     : "less than or equal to " + std::to_string(longest)));
   return {};
 }
 
@@ -49,15 +55,24 @@ Status check_path(wire::Text path, std::string& out) {
   const bool bad_character = std::any_of(out.begin(), out.end(), [](char c) { return c < 0x21 || c > 0x7e; });
   if (out.empty() || out.front() != '/' || out.back() != '/' || out.size() > 512 || bad_character ||
       out.find("//") != std::string::npos)
-    return fail("ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only "
-                                   "alphanumeric characters and/or / characters.");
+    return fail("ValidationError",
+                "The specified value for path is invalid. It must begin and end with / and contain only "
+                "alphanumeric characters and/or / characters.");
   return {};
 }
 
-std::unexpected<ApiError> no_such_entity(std::string message) { return fail("NoSuchEntity", std::move(message), 404); }
-std::unexpected<ApiError> exists_already(std::string message) { return fail("EntityAlreadyExists", std::move(message), 409); }
-std::unexpected<ApiError> delete_conflict(std::string message) { return fail("DeleteConflict", std::move(message), 409); }
-std::unexpected<ApiError> limit_exceeded(std::string message) { return fail("LimitExceeded", std::move(message), 409); }
+std::unexpected<ApiError> no_such_entity(std::string message) {
+  return fail("NoSuchEntity", std::move(message), 404);
+}
+std::unexpected<ApiError> exists_already(std::string message) {
+  return fail("EntityAlreadyExists", std::move(message), 409);
+}
+std::unexpected<ApiError> delete_conflict(std::string message) {
+  return fail("DeleteConflict", std::move(message), 409);
+}
+std::unexpected<ApiError> limit_exceeded(std::string message) {
+  return fail("LimitExceeded", std::move(message), 409);
+}
 
 // ---- tags
 
@@ -66,11 +81,13 @@ Status add_tags(const wire::List<model::Tag>& in, Tags& tags) {
   for (auto& t : in) {
     auto key = name_key(t.key.sv());
     if (std::find(seen.begin(), seen.end(), key) != seen.end())
-      return fail("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+      return fail("InvalidInput",
+                  "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
     seen.push_back(key);
     if (t.key.empty() || t.key.size() > 128 || t.value.size() > 256)
       return fail("ValidationError", "Tag keys have 1 to 128 characters and tag values at most 256.");
-    if (key.starts_with("aws:")) return fail("InvalidInput", "Caller is an end user and not allowed to mutate system tags");
+    if (key.starts_with("aws:"))
+      return fail("InvalidInput", "Caller is an end user and not allowed to mutate system tags");
     // Keys differ without case: a tag in another spelling is replaced.
     std::erase_if(tags, [&](auto& old) { return name_key(old.first) == key; });
     tags[std::string(t.key.sv())] = std::string(t.value.sv());
@@ -130,17 +147,20 @@ std::optional<AnyPolicy> find_policy(store::Transaction& tx, std::string_view ac
   if (name->account == "aws") {
     auto* p = find_aws_managed(arn);
     if (!p) return {};
-    return AnyPolicy{std::string(p->name), std::string(p->path), p->id(), p->arn(), std::string(p->description),
-                     std::string(p->version), kAwsManagedTime, kAwsManagedTime, true, {}};
+    return AnyPolicy{
+        std::string(p->name),    std::string(p->path), p->id(),         p->arn(), std::string(p->description),
+        std::string(p->version), kAwsManagedTime,      kAwsManagedTime, true,     {}};
   }
   if (name->account != account) return {};
   auto p = find<ManagedPolicy>(tx, account, name->name);
   if (!p || p->path != name->path) return {};
-  return AnyPolicy{p->name, p->path, p->id, policy_arn(account, *p), p->description, p->default_version, p->created,
-                   p->updated, false, p->tags};
+  return AnyPolicy{
+      p->name,    p->path, p->id,  policy_arn(account, *p), p->description, p->default_version, p->created,
+      p->updated, false,   p->tags};
 }
 
-std::optional<std::string> policy_text(store::Transaction& tx, std::string_view account, std::string_view arn) {
+std::optional<std::string> policy_text(store::Transaction& tx, std::string_view account,
+                                       std::string_view arn) {
   if (arn.starts_with("arn:aws:iam::aws:")) {
     auto* p = find_aws_managed(arn);
     if (!p) return {};
@@ -153,10 +173,12 @@ std::optional<std::string> policy_text(store::Transaction& tx, std::string_view 
   return std::move(text->document);
 }
 
-size_t count_attachments(store::Transaction& tx, std::string_view account, std::string_view arn, bool boundary) {
+size_t count_attachments(store::Transaction& tx, std::string_view account, std::string_view arn,
+                         bool boundary) {
   size_t n = 0;
-  tx.scan(store::make_key(Attachment::kTable, global_scope(account), std::string(arn) + (boundary ? "|b|" : "|a|")), {},
-          [&](std::string_view, std::string_view) {
+  tx.scan(store::make_key(Attachment::kTable, global_scope(account),
+                          std::string(arn) + (boundary ? "|b|" : "|a|")),
+          {}, [&](std::string_view, std::string_view) {
             ++n;
             return true;
           });
@@ -165,7 +187,9 @@ size_t count_attachments(store::Transaction& tx, std::string_view account, std::
 
 // ---- answers
 
-wire::Opt<wire::Timestamp> time_of(int64_t ms) { return wire::Timestamp{ms / 1000 * 1000}; }  // IAM answers whole seconds
+wire::Opt<wire::Timestamp> time_of(int64_t ms) {
+  return wire::Timestamp{ms / 1000 * 1000};
+}  // IAM answers whole seconds
 
 model::AttachedPermissionsBoundary* answer_boundary(Call& call, const std::string& arn) {
   if (arn.empty()) return nullptr;

@@ -1,5 +1,5 @@
-// What the operations on users, groups, roles and the like share: names, ids, texts of errors, tags, authorization of an
-// entity, managed policies by ARN. Functions of the caller's transaction; any thread.
+// What the operations on users, groups, roles and the like share: names, ids, texts of errors, tags,
+// authorization of an entity, managed policies by ARN. Functions of the caller's transaction; any thread.
 #pragma once
 
 #include <optional>
@@ -37,48 +37,61 @@ std::unexpected<ApiError> limit_exceeded(std::string message);
 
 // ---- kinds of entity
 
-template <class E> struct Kind;
-template <> struct Kind<User> {
+template <class E>
+struct Kind;
+template <>
+struct Kind<User> {
   static constexpr std::string_view noun = "user", title = "User", field = "userName", prefix = "AIDA";
   static constexpr size_t longest = 64, inline_limit = 2048;
   static std::string arn(std::string_view account, const User& u) { return user_arn(account, u); }
 };
-template <> struct Kind<Group> {
+template <>
+struct Kind<Group> {
   static constexpr std::string_view noun = "group", title = "Group", field = "groupName", prefix = "AGPA";
   static constexpr size_t longest = 128, inline_limit = 5120;
   static std::string arn(std::string_view account, const Group& g) { return group_arn(account, g); }
 };
-template <> struct Kind<Role> {
+template <>
+struct Kind<Role> {
   static constexpr std::string_view noun = "role", title = "Role", field = "roleName", prefix = "AROA";
   static constexpr size_t longest = 64, inline_limit = 10240;
   static std::string arn(std::string_view account, const Role& r) { return role_arn(account, r); }
 };
-template <> struct Kind<InstanceProfile> {
-  static constexpr std::string_view noun = "instance-profile", title = "Instance Profile", field = "instanceProfileName",
-                                    prefix = "AIPA";
+template <>
+struct Kind<InstanceProfile> {
+  static constexpr std::string_view noun = "instance-profile", title = "Instance Profile",
+                                    field = "instanceProfileName", prefix = "AIPA";
   static constexpr size_t longest = 128;
-  static std::string arn(std::string_view account, const InstanceProfile& p) { return profile_arn(account, p); }
+  static std::string arn(std::string_view account, const InstanceProfile& p) {
+    return profile_arn(account, p);
+  }
 };
-template <> struct Kind<ServerCertificate> {
-  static constexpr std::string_view noun = "server-certificate", title = "Server Certificate", field = "serverCertificateName",
-                                    prefix = "ASCA";
+template <>
+struct Kind<ServerCertificate> {
+  static constexpr std::string_view noun = "server-certificate", title = "Server Certificate",
+                                    field = "serverCertificateName", prefix = "ASCA";
   static constexpr size_t longest = 128;
-  static std::string arn(std::string_view account, const ServerCertificate& c) { return certificate_arn(account, c); }
+  static std::string arn(std::string_view account, const ServerCertificate& c) {
+    return certificate_arn(account, c);
+  }
 };
 
 template <class E>
 std::string missing_message(std::string_view name) {
-  if constexpr (std::is_same_v<E, InstanceProfile>) return "Instance Profile " + std::string(name) + " cannot be found.";
+  if constexpr (std::is_same_v<E, InstanceProfile>)
+    return "Instance Profile " + std::string(name) + " cannot be found.";
   else if constexpr (std::is_same_v<E, ServerCertificate>)
     return "The Server Certificate with name " + std::string(name) + " cannot be found.";
-  else return "The " + std::string(Kind<E>::noun) + " with name " + std::string(name) + " cannot be found.";
+  else
+    return "The " + std::string(Kind<E>::noun) + " with name " + std::string(name) + " cannot be found.";
 }
 template <class E>
 std::string exists_message(std::string_view name) {
   if constexpr (std::is_same_v<E, ServerCertificate>)
     return "The Server Certificate with name " + std::string(name) + " already exists.";
-  else return std::string(Kind<E>::title) + (std::is_same_v<E, InstanceProfile> ? " " : " with name ") + std::string(name) +
-              " already exists.";
+  else
+    return std::string(Kind<E>::title) + (std::is_same_v<E, InstanceProfile> ? " " : " with name ") +
+           std::string(name) + " already exists.";
 }
 
 /// By its exact name (names differing in case cannot coexist, and do not find each other).
@@ -107,13 +120,16 @@ Conditions entity_conditions(const E& e) {
   return c;
 }
 
-/// Asks leave for the call's action on the entity (or on the name that it would have), then answers it, or NoSuchEntity.
+/// Asks leave for the call's action on the entity (or on the name that it would have), then answers it, or
+/// NoSuchEntity.
 template <class E>
-Result<E> authorized(Call& call, std::string_view name, const Conditions& more = {}, std::string_view action = {}) {
+Result<E> authorized(Call& call, std::string_view name, const Conditions& more = {},
+                     std::string_view action = {}) {
   auto e = find<E>(call.tx, call.account, name);
   E unknown;
   unknown.name = std::string(name);
-  TRY(call.authorize(Kind<E>::arn(call.account, e ? *e : unknown), e ? entity_conditions(*e) + more : more, action));
+  TRY(call.authorize(Kind<E>::arn(call.account, e ? *e : unknown), e ? entity_conditions(*e) + more : more,
+                     action));
   if (!e) return no_such_entity(missing_message<E>(name));
   return std::move(*e);
 }
@@ -141,13 +157,16 @@ struct AnyPolicy {
 };
 std::optional<AnyPolicy> find_policy(store::Transaction& tx, std::string_view account, std::string_view arn);
 /// The default version's document, by ARN.
-std::optional<std::string> policy_text(store::Transaction& tx, std::string_view account, std::string_view arn);
-/// A policy ARN's account ("aws" for AWS managed ones), path and name. Error InvalidInput "ARN x is not valid."
+std::optional<std::string> policy_text(store::Transaction& tx, std::string_view account,
+                                       std::string_view arn);
+/// A policy ARN's account ("aws" for AWS managed ones), path and name. Error InvalidInput "ARN x is not
+/// valid."
 struct PolicyName {
   std::string account, path, name;
 };
 Result<PolicyName> parse_policy_arn(std::string_view arn);
-size_t count_attachments(store::Transaction& tx, std::string_view account, std::string_view arn, bool boundary);
+size_t count_attachments(store::Transaction& tx, std::string_view account, std::string_view arn,
+                         bool boundary);
 
 // ---- answers
 
@@ -158,12 +177,13 @@ void answer(Call& call, const Role& r, model::Role& out, bool in_list = false);
 void answer(Call& call, const InstanceProfile& p, model::InstanceProfile& out);
 wire::Opt<wire::Timestamp> time_of(int64_t ms);
 
-/// One page of `items` (sorted by key()) for a request with Marker and MaxItems; fills IsTruncated and Marker.
+/// One page of `items` (sorted by key()) for a request with Marker and MaxItems; fills IsTruncated and
+/// Marker.
 template <class In, class Out, class T, class IdOf>
 Result<std::vector<T>> one_page(Call& call, const In& in, Out& out, std::vector<T> items, IdOf id_of) {
   std::string next;
-  TRY_LET(auto some, api::page(std::move(items), in.marker, static_cast<size_t>(in.max_items.value_or(100)), id_of, next,
-                               "ValidationError"));
+  TRY_LET(auto some, api::page(std::move(items), in.marker, static_cast<size_t>(in.max_items.value_or(100)),
+                               id_of, next, "ValidationError"));
   out.is_truncated = !next.empty();
   if (!next.empty()) out.marker = call.text(next);
   return some;
@@ -173,7 +193,8 @@ Result<std::vector<T>> one_page(Call& call, const In& in, Out& out, std::vector<
   return one_page(call, in, out, std::move(items), [](const T& t) { return t.key(); });
 }
 template <class In, class Out>
-Result<std::vector<std::string>> one_page_of_texts(Call& call, const In& in, Out& out, std::vector<std::string> items) {
+Result<std::vector<std::string>> one_page_of_texts(Call& call, const In& in, Out& out,
+                                                   std::vector<std::string> items) {
   return one_page(call, in, out, std::move(items), [](const std::string& s) { return s; });
 }
 template <class In, class Out>

@@ -1,5 +1,5 @@
-// Users, groups, roles, policies and their like: what can be made, found, limited, renamed and deleted, and with what
-// errors.
+// Users, groups, roles, policies and their like: what can be made, found, limited, renamed and deleted, and
+// with what errors.
 #include "services/iam/entities.hpp"
 
 #include "services/iam/policy.hpp"
@@ -65,7 +65,8 @@ TEST_F(Iam, what_is_not_there_is_no_such_entity) {
   EXPECT_EQ(r.error().message, "The user with name nobody cannot be found.");
   model::GetInstanceProfileRequest p;
   p.instance_profile_name = "none";
-  EXPECT_EQ(b.run("GetInstanceProfile", get_instance_profile, p).error().message, "Instance Profile none cannot be found.");
+  EXPECT_EQ(b.run("GetInstanceProfile", get_instance_profile, p).error().message,
+            "Instance Profile none cannot be found.");
 }
 
 TEST_F(Iam, user_is_deleted_last) {
@@ -87,7 +88,8 @@ TEST_F(Iam, user_is_deleted_last) {
 
   attach_to_user(b, "bob", "arn:aws:iam::aws:policy/AmazonS3FullAccess").value();
   EXPECT_EQ(delete_user_code("bob"), "DeleteConflict");
-  model::DetachUserPolicyRequest detach{.user_name = "bob", .policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"};
+  model::DetachUserPolicyRequest detach{.user_name = "bob",
+                                        .policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"};
   ASSERT_TRUE(b.run("DetachUserPolicy", detach_user_policy, detach));
 
   auto who = principal_of(b, "bob");
@@ -136,7 +138,8 @@ TEST_F(Iam, role_document_comes_back_percent_encoded) {
   ASSERT_TRUE(make_role(b, "deploy", R"({"Version":"2012-10-17", "Statement":[]})"));
   model::GetRoleRequest in{.role_name = "deploy"};
   auto r = b.run("GetRole", get_role, in);
-  EXPECT_EQ(r->role->assume_role_policy_document, "%7B%22Version%22%3A%222012-10-17%22%2C%20%22Statement%22%3A%5B%5D%7D");
+  EXPECT_EQ(r->role->assume_role_policy_document,
+            "%7B%22Version%22%3A%222012-10-17%22%2C%20%22Statement%22%3A%5B%5D%7D");
   EXPECT_EQ(*r->role->max_session_duration, 3600);
   EXPECT_TRUE(r->role->role_last_used);
 }
@@ -149,11 +152,13 @@ TEST_F(Iam, trust_policy_names_only_who_exists) {
      return {};
    }).value();
   auto trust = [](std::string_view arn) {
-    return R"({"Statement":[{"Effect":"Allow","Principal":{"AWS":")" + std::string(arn) + R"("},"Action":"sts:AssumeRole"}]})";
+    return R"({"Statement":[{"Effect":"Allow","Principal":{"AWS":")" + std::string(arn) +
+           R"("},"Action":"sts:AssumeRole"}]})";
   };
   auto r = make_role(b, "a", trust("arn:aws:iam::111122223333:user/ghost"));
   EXPECT_EQ(code(r), "MalformedPolicyDocument");
-  EXPECT_EQ(r.error().message, "Invalid principal in policy: \"AWS\":\"arn:aws:iam::111122223333:user/ghost\"");
+  EXPECT_EQ(r.error().message,
+            "Invalid principal in policy: \"AWS\":\"arn:aws:iam::111122223333:user/ghost\"");
   make_user(b, "ghost").value();
   EXPECT_TRUE(make_role(b, "a", trust("arn:aws:iam::111122223333:user/ghost")));
 }
@@ -175,7 +180,8 @@ TEST_F(Iam, role_keeps_its_profile) {
   EXPECT_EQ(code(b.run("DeleteRole", delete_role, drop)), "DeleteConflict");
   model::DeleteInstanceProfileRequest drop_profile{.instance_profile_name = "machine"};
   EXPECT_EQ(code(b.run("DeleteInstanceProfile", delete_instance_profile, drop_profile)), "DeleteConflict");
-  model::RemoveRoleFromInstanceProfileRequest remove{.instance_profile_name = "machine", .role_name = "deploy"};
+  model::RemoveRoleFromInstanceProfileRequest remove{.instance_profile_name = "machine",
+                                                     .role_name = "deploy"};
   ASSERT_TRUE(b.run("RemoveRoleFromInstanceProfile", remove_role_from_instance_profile, remove));
   EXPECT_TRUE(b.run("DeleteRole", delete_role, drop));
   EXPECT_TRUE(b.run("DeleteInstanceProfile", delete_instance_profile, drop_profile));
@@ -200,7 +206,8 @@ TEST_F(Iam, policy_versions) {
   drop.version_id = "v2";
   ASSERT_TRUE(b.run("DeletePolicyVersion", delete_policy_version, drop));
   ASSERT_TRUE(b.run("CreatePolicyVersion", create_policy_version, version));
-  EXPECT_EQ(b.run("GetPolicy", get_policy, get)->policy->default_version_id, "v6");  // numbers are not used again
+  EXPECT_EQ(b.run("GetPolicy", get_policy, get)->policy->default_version_id,
+            "v6");  // numbers are not used again
   model::DeletePolicyRequest all{.policy_arn = arn};
   EXPECT_EQ(code(b.run("DeletePolicy", delete_policy, all)), "DeleteConflict");
 }
@@ -224,7 +231,8 @@ TEST_F(Iam, attachments_are_counted_and_hold) {
   ASSERT_EQ(entities->policy_roles.size(), 1u);
   EXPECT_EQ(entities->policy_groups.size(), 0u);
   model::DeletePolicyRequest drop{.policy_arn = arn};
-  EXPECT_EQ(b.run("DeletePolicy", delete_policy, drop).error().message, "Cannot delete a policy attached to entities.");
+  EXPECT_EQ(b.run("DeletePolicy", delete_policy, drop).error().message,
+            "Cannot delete a policy attached to entities.");
   model::UpdateUserRequest rename;
   rename.user_name = "bob";
   rename.new_user_name = "rob";
@@ -245,7 +253,8 @@ TEST_F(Iam, ten_policies_and_no_eleventh) {
 
 TEST_F(Iam, inline_policies_have_a_size) {
   make_user(b, "bob").value();
-  EXPECT_EQ(code(put_user_document(b, "bob", allowing("s3:*", "arn:aws:s3:::" + std::string(2000, 'x')))), "LimitExceeded");
+  EXPECT_EQ(code(put_user_document(b, "bob", allowing("s3:*", "arn:aws:s3:::" + std::string(2000, 'x')))),
+            "LimitExceeded");
   EXPECT_EQ(code(put_user_document(b, "bob", "{}")), "MalformedPolicyDocument");
 }
 
@@ -273,14 +282,17 @@ TEST_F(Iam, service_linked_role_is_its_services_own) {
   in.aws_service_name = "ecs.amazonaws.com";
   auto made = b.run("CreateServiceLinkedRole", create_service_linked_role, in);
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(made->role->arn, "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS");
+  EXPECT_EQ(made->role->arn,
+            "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS");
   EXPECT_EQ(code(b.run("CreateServiceLinkedRole", create_service_linked_role, in)), "InvalidInput");
   EXPECT_EQ(code(put_role_document(b, "AWSServiceRoleForECS", allowing("s3:*"))), "UnmodifiableEntity");
   model::DeleteServiceLinkedRoleRequest drop{.role_name = "AWSServiceRoleForECS"};
   auto dropped = b.run("DeleteServiceLinkedRole", delete_service_linked_role, drop);
   ASSERT_TRUE(dropped) << dropped.error().message;
   model::GetServiceLinkedRoleDeletionStatusRequest status{.deletion_task_id = dropped->deletion_task_id};
-  EXPECT_EQ(b.run("GetServiceLinkedRoleDeletionStatus", get_service_linked_role_deletion_status, status)->status, "SUCCEEDED");
+  EXPECT_EQ(
+      b.run("GetServiceLinkedRoleDeletionStatus", get_service_linked_role_deletion_status, status)->status,
+      "SUCCEEDED");
 }
 
 TEST(AwsManaged, every_document_is_a_policy) {
@@ -293,8 +305,10 @@ TEST(AwsManaged, every_document_is_a_policy) {
     last = p.name;
     EXPECT_EQ(find_aws_managed(p.arn()), &p);
   }
-  EXPECT_EQ(find_aws_managed("arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy"), nullptr);  // it has a path
-  EXPECT_NE(find_aws_managed("arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"), nullptr);
+  EXPECT_EQ(find_aws_managed("arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy"),
+            nullptr);  // it has a path
+  EXPECT_NE(find_aws_managed("arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"),
+            nullptr);
 }
 
 TEST_F(Iam, accounts_begin_with_an_administrator) {

@@ -8,7 +8,9 @@ namespace nubecita::iam {
 
 namespace {
 
-PolicyPtr compiled(std::string_view document) { return PolicyCache::instance().get(document, PolicyKind::identity); }
+PolicyPtr compiled(std::string_view document) {
+  return PolicyCache::instance().get(document, PolicyKind::identity);
+}
 
 bool add(std::vector<PolicyPtr>& list, std::string_view document) {
   auto p = compiled(document);
@@ -16,8 +18,10 @@ bool add(std::vector<PolicyPtr>& list, std::string_view document) {
   list.push_back(std::move(p));
   return true;
 }
-/// A managed policy that is gone grants nothing; one that does not parse might deny, so it makes the set unsound.
-bool add_managed(store::Transaction& tx, std::string_view account, std::vector<PolicyPtr>& list, const std::string& arn) {
+/// A managed policy that is gone grants nothing; one that does not parse might deny, so it makes the set
+/// unsound.
+bool add_managed(store::Transaction& tx, std::string_view account, std::vector<PolicyPtr>& list,
+                 const std::string& arn) {
   if (arn.starts_with("arn:aws:iam::aws:")) {
     auto* p = find_aws_managed(arn);
     return !p || add(list, p->document);
@@ -59,17 +63,23 @@ Gathered gather(store::Transaction& tx, const api::Principal& p) {
   using Kind = api::Principal::Kind;
   Gathered out;
   switch (p.kind) {
-    case Kind::root: out.set.root = true; break;
+    case Kind::root:
+      out.set.root = true;
+      break;
     case Kind::user: {
       auto u = find<User>(tx, p.account, p.name);
-      if (u && u->id == p.id) out = gather(tx, p.account, *u);
-      else out.sound = false;
+      if (u && u->id == p.id)
+        out = gather(tx, p.account, *u);
+      else
+        out.sound = false;
       break;
     }
     case Kind::role: {
       auto r = find<Role>(tx, p.account, p.name);
-      if (r && std::string_view(p.id).starts_with(r->id + ":")) out = gather(tx, p.account, *r);
-      else out.sound = false;
+      if (r && std::string_view(p.id).starts_with(r->id + ":"))
+        out = gather(tx, p.account, *r);
+      else
+        out.sound = false;
       out.role_arn = r ? iam::role_arn(p.account, *r) : "arn:aws:iam::" + p.account + ":role/" + p.name;
       for (auto& [k, v] : p.session_tags) {
         std::erase_if(out.tags, [&](auto& t) { return same_text(t.first, k); });
@@ -78,7 +88,8 @@ Gathered gather(store::Transaction& tx, const api::Principal& p) {
       break;
     }
     case Kind::anonymous:
-    case Kind::system: break;
+    case Kind::system:
+      break;
   }
   if (!p.session_policy.empty() || !p.session_policy_arns.empty()) {
     out.set.has_session = true;
@@ -104,17 +115,19 @@ const std::vector<std::string>* RequestContext::find(std::string_view key) const
 void RequestContext::make_own() const {
   using Kind = api::Principal::Kind;
   own_.emplace();
-  auto set = [&](std::string key, std::string value) { own_->push_back({std::move(key), {std::move(value)}}); };
+  auto set = [&](std::string key, std::string value) {
+    own_->push_back({std::move(key), {std::move(value)}});
+  };
   const bool temporary = principal_.token_issued_ms != 0;
   if (!view_.anonymous) {
     set("aws:PrincipalArn", view_.role_arn.empty() ? view_.arn : view_.role_arn);
     set("aws:PrincipalAccount", view_.account);
     set("aws:userid", view_.id);
   }
-  set("aws:PrincipalType", view_.anonymous                    ? "Anonymous"
-                           : principal_.kind == Kind::root    ? "Account"
-                           : principal_.kind == Kind::role    ? "AssumedRole"
-                                                              : "User");
+  set("aws:PrincipalType", view_.anonymous                 ? "Anonymous"
+                           : principal_.kind == Kind::root ? "Account"
+                           : principal_.kind == Kind::role ? "AssumedRole"
+                                                           : "User");
   if (principal_.kind == Kind::user) set("aws:username", principal_.name);
   for (auto& [k, v] : tags_) set("aws:PrincipalTag/" + k, v);
   if (temporary) {
@@ -151,7 +164,7 @@ Decision decide_assume(store::Transaction& tx, const api::Principal& principal, 
   };
   if (means_another(view.arn)) view.arn.clear();
   if (means_another(view.role_arn)) view.role_arn = "-";  // still a session, of no role that is named
-  const auto folded = lowered(action);  // Asked keeps views
+  const auto folded = lowered(action);                    // Asked keeps views
   const auto arn = role_arn(role_account, role);
   return decide(who.set, {folded, arn, role_account, view, context});
 }

@@ -1,5 +1,5 @@
-// From a principal to the policies that bear on it: between the store and the pure engine (policy_decision.hpp). The
-// caller's transaction, any thread.
+// From a principal to the policies that bear on it: between the store and the pure engine
+// (policy_decision.hpp). The caller's transaction, any thread.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,8 @@ struct Gathered {
   PolicySet set;
   Tags tags;
   std::string role_arn;  // of a role's session
-  bool sound = true;  // false: a stored document no longer parses, or the principal is gone: nothing is allowed
+  bool sound =
+      true;  // false: a stored document no longer parses, or the principal is gone: nothing is allowed
 };
 Gathered gather(store::Transaction& tx, std::string_view account, const User& user);
 Gathered gather(store::Transaction& tx, std::string_view account, const Role& role);

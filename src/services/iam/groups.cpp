@@ -75,10 +75,12 @@ Status delete_group(Call& call, const model::DeleteGroupRequest& in, model::Dele
   return {};
 }
 
-Status attach_group_policy(Call& call, const model::AttachGroupPolicyRequest& in, model::AttachGroupPolicyResponse&) {
+Status attach_group_policy(Call& call, const model::AttachGroupPolicyRequest& in,
+                           model::AttachGroupPolicyResponse&) {
   return attach_policy<Group>(call, in.group_name, in.policy_arn);
 }
-Status detach_group_policy(Call& call, const model::DetachGroupPolicyRequest& in, model::DetachGroupPolicyResponse&) {
+Status detach_group_policy(Call& call, const model::DetachGroupPolicyRequest& in,
+                           model::DetachGroupPolicyResponse&) {
   return detach_policy<Group>(call, in.group_name, in.policy_arn);
 }
 Status list_attached_group_policies(Call& call, const model::ListAttachedGroupPoliciesRequest& in,
@@ -88,16 +90,19 @@ Status list_attached_group_policies(Call& call, const model::ListAttachedGroupPo
 Status put_group_policy(Call& call, const model::PutGroupPolicyRequest& in, model::PutGroupPolicyResponse&) {
   return put_inline<Group>(call, in.group_name, in.policy_name, in.policy_document);
 }
-Status get_group_policy(Call& call, const model::GetGroupPolicyRequest& in, model::GetGroupPolicyResponse& out) {
+Status get_group_policy(Call& call, const model::GetGroupPolicyRequest& in,
+                        model::GetGroupPolicyResponse& out) {
   TRY_LET(out.policy_document, get_inline<Group>(call, in.group_name, in.policy_name));
   out.group_name = in.group_name;
   out.policy_name = in.policy_name;
   return {};
 }
-Status delete_group_policy(Call& call, const model::DeleteGroupPolicyRequest& in, model::DeleteGroupPolicyResponse&) {
+Status delete_group_policy(Call& call, const model::DeleteGroupPolicyRequest& in,
+                           model::DeleteGroupPolicyResponse&) {
   return delete_inline<Group>(call, in.group_name, in.policy_name);
 }
-Status list_group_policies(Call& call, const model::ListGroupPoliciesRequest& in, model::ListGroupPoliciesResponse& out) {
+Status list_group_policies(Call& call, const model::ListGroupPoliciesRequest& in,
+                           model::ListGroupPoliciesResponse& out) {
   return list_inline<Group>(call, in.group_name, in, out);
 }
 

@@ -1,6 +1,6 @@
-// What others may ask of IAM: who owns an access key, whether a principal may do a thing, credentials for a role, the
-// accounts of the installation, certificates for HTTPS listeners. Functions work inside the caller's transaction unless
-// they take the Store. Any thread.
+// What others may ask of IAM: who owns an access key, whether a principal may do a thing, credentials for a
+// role, the accounts of the installation, certificates for HTTPS listeners. Functions work inside the
+// caller's transaction unless they take the Store. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -29,18 +29,19 @@ struct Credential {
   int64_t expires_ms = 0;     // 0: never
   bool active = true;         // false: switched off by UpdateAccessKey
 };
-/// Whose key it is; nothing if there is no such key (or its session is long over). One read of the store. The caller
-/// verifies the signature with `secret` (SignatureDoesNotMatch), compares the token (InvalidClientTokenId), `active`
-/// (InvalidClientTokenId) and the expiry (ExpiredToken).
+/// Whose key it is; nothing if there is no such key (or its session is long over). One read of the store. The
+/// caller verifies the signature with `secret` (SignatureDoesNotMatch), compares the token
+/// (InvalidClientTokenId), `active` (InvalidClientTokenId) and the expiry (ExpiredToken).
 std::optional<Credential> find_credential(store::Transaction& tx, std::string_view access_key_id);
 
 // ---- Authorization: for the gateway and every service
 
 /// Evaluates identity policies, permission boundary, session policies and the resource's policy as
-/// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html says. The error has the
-/// neutral code "AccessDenied", status 403: the gateway gives it the service's own (UnauthorizedOperation for EC2,
-/// AccessDeniedException for JSON services). Conditions of the principal (aws:username, aws:PrincipalTag/..., ...),
-/// aws:CurrentTime and aws:ResourceAccount are added here; those of the request must be in the question.
+/// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html says. The error
+/// has the neutral code "AccessDenied", status 403: the gateway gives it the service's own
+/// (UnauthorizedOperation for EC2, AccessDeniedException for JSON services). Conditions of the principal
+/// (aws:username, aws:PrincipalTag/..., ...), aws:CurrentTime and aws:ResourceAccount are added here; those
+/// of the request must be in the question.
 class PolicyAuthorizer : public api::Authorizer {
  public:
   PolicyAuthorizer();
@@ -48,8 +49,9 @@ class PolicyAuthorizer : public api::Authorizer {
   Status check(store::Transaction& tx, const Question& question) override;
 };
 
-/// iam:PassRole on the role with iam:PassedToService, e.g. "ecs-tasks.amazonaws.com": every operation that takes a role
-/// calls it. Errors: AccessDenied; InvalidParameterException when `role_arn` is not the ARN of a role.
+/// iam:PassRole on the role with iam:PassedToService, e.g. "ecs-tasks.amazonaws.com": every operation that
+/// takes a role calls it. Errors: AccessDenied; InvalidParameterException when `role_arn` is not the ARN of a
+/// role.
 Status check_pass_role(api::Call& call, std::string_view role_arn, std::string_view service_principal);
 
 // ---- Roles
@@ -70,24 +72,27 @@ struct TemporaryCredentials {
 Result<TemporaryCredentials> issue_role_session(store::Transaction& tx, std::string_view account,
                                                 std::string_view role_arn, std::string_view session_name,
                                                 int64_t duration_s, std::string_view session_policy = {});
-/// Credentials of a role for one of our services, e.g. "ecs-tasks.amazonaws.com" for a task role, if the role's trust
-/// policy lets that service assume it. Errors: NoSuchEntity, AccessDenied.
+/// Credentials of a role for one of our services, e.g. "ecs-tasks.amazonaws.com" for a task role, if the
+/// role's trust policy lets that service assume it. Errors: NoSuchEntity, AccessDenied.
 Result<TemporaryCredentials> issue_service_session(store::Transaction& tx, std::string_view account,
-                                                   std::string_view role_arn, std::string_view service_principal,
+                                                   std::string_view role_arn,
+                                                   std::string_view service_principal,
                                                    std::string_view session_name, int64_t duration_s);
 /// Whether the role's trust policy lets that service assume it. Errors: NoSuchEntity, AccessDenied.
-Status check_service_trust(store::Transaction& tx, std::string_view role_arn, std::string_view service_principal);
+Status check_service_trust(store::Transaction& tx, std::string_view role_arn,
+                           std::string_view service_principal);
 
 // ---- Accounts: for `nubecita init`
 
 struct Bootstrap {
   std::string account, access_key_id, secret;
 };
-/// The first call on a store makes the management account (`account_id`, or a random one if that is empty) with user
-/// "administrator" (AdministratorAccess) and an access key; later calls answer the same. access_key_id is empty if that
-/// key has been deleted since. Errors: ValidationError (not twelve digits).
+/// The first call on a store makes the management account (`account_id`, or a random one if that is empty)
+/// with user "administrator" (AdministratorAccess) and an access key; later calls answer the same.
+/// access_key_id is empty if that key has been deleted since. Errors: ValidationError (not twelve digits).
 Result<Bootstrap> bootstrap(store::Store& store, std::string_view account_id = {});
-/// A further account with an administrator of its own. Errors: EntityAlreadyExists (the name), ValidationError.
+/// A further account with an administrator of its own. Errors: EntityAlreadyExists (the name),
+/// ValidationError.
 Result<Bootstrap> create_account(store::Store& store, std::string_view name);
 std::vector<Account> list_accounts(store::Transaction& tx);
 /// Makes a key, puts it and the user's record.
@@ -98,14 +103,17 @@ AccessKey new_access_key(store::Transaction& tx, std::string_view account, User&
 /// By ARN, in that account.
 std::optional<ServerCertificate> find_server_certificate(store::Transaction& tx, std::string_view account,
                                                          std::string_view arn);
-/// Whoever uses a certificate says so by its own ARN (of the listener), so that it cannot be deleted meanwhile.
-void use_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn, std::string_view user);
+/// Whoever uses a certificate says so by its own ARN (of the listener), so that it cannot be deleted
+/// meanwhile.
+void use_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn,
+                            std::string_view user);
 void release_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn,
                                 std::string_view user);
 
 // ---- Policy documents of other services (ECR repository policies, ...)
 
-/// Checks the grammar of a resource policy. Error MalformedPolicyDocument with AWS's text, for the caller to translate.
+/// Checks the grammar of a resource policy. Error MalformedPolicyDocument with AWS's text, for the caller to
+/// translate.
 Status check_resource_policy(std::string_view document);
 
 }  // namespace nubecita::iam

@@ -27,7 +27,8 @@ Status create_instance_profile(Call& call, const model::CreateInstanceProfileReq
   return {};
 }
 
-Status get_instance_profile(Call& call, const model::GetInstanceProfileRequest& in, model::GetInstanceProfileResponse& out) {
+Status get_instance_profile(Call& call, const model::GetInstanceProfileRequest& in,
+                            model::GetInstanceProfileResponse& out) {
   TRY_LET(auto p, authorized<InstanceProfile>(call, in.instance_profile_name));
   out.instance_profile = call.make<model::InstanceProfile>();
   answer(call, p, *out.instance_profile);
@@ -36,7 +37,8 @@ Status get_instance_profile(Call& call, const model::GetInstanceProfileRequest& 
 
 Status list_instance_profiles(Call& call, const model::ListInstanceProfilesRequest& in,
                               model::ListInstanceProfilesResponse& out) {
-  TRY(call.authorize("arn:aws:iam::" + call.account + ":instance-profile" + std::string(in.path_prefix.value_or("/"))));
+  TRY(call.authorize("arn:aws:iam::" + call.account + ":instance-profile" +
+                     std::string(in.path_prefix.value_or("/"))));
   auto profiles = call.tx.list<InstanceProfile>(call.global());
   keep_path(profiles, in.path_prefix);
   TRY_LET(auto some, one_page(call, in, out, std::move(profiles)));
@@ -59,7 +61,8 @@ Status list_instance_profiles_for_role(Call& call, const model::ListInstanceProf
 Status delete_instance_profile(Call& call, const model::DeleteInstanceProfileRequest& in,
                                model::DeleteInstanceProfileResponse&) {
   TRY_LET(auto p, authorized<InstanceProfile>(call, in.instance_profile_name));
-  if (!p.role.empty()) return delete_conflict("Cannot delete entity, must remove roles from instance profile first.");
+  if (!p.role.empty())
+    return delete_conflict("Cannot delete entity, must remove roles from instance profile first.");
   call.tx.erase<InstanceProfile>(call.global(), p.key());
   return {};
 }
@@ -69,8 +72,9 @@ Status add_role_to_instance_profile(Call& call, const model::AddRoleToInstancePr
   TRY_LET(auto p, authorized<InstanceProfile>(call, in.instance_profile_name));
   auto r = find<Role>(call.tx, call.account, in.role_name);
   // Whoever may put a role into a profile gives it to machines: that is passing it.
-  TRY(check_pass_role(call, r ? role_arn(call.account, *r) : "arn:aws:iam::" + call.account + ":role/" + str(in.role_name),
-                      "ec2.amazonaws.com"));
+  TRY(check_pass_role(
+      call, r ? role_arn(call.account, *r) : "arn:aws:iam::" + call.account + ":role/" + str(in.role_name),
+      "ec2.amazonaws.com"));
   if (!r) return no_such_entity(missing_message<Role>(in.role_name));
   TRY(check_modifiable(*r));
   if (!p.role.empty()) return limit_exceeded("Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1");
@@ -94,7 +98,8 @@ Status remove_role_from_instance_profile(Call& call, const model::RemoveRoleFrom
   return {};
 }
 
-Status tag_instance_profile(Call& call, const model::TagInstanceProfileRequest& in, model::TagInstanceProfileResponse&) {
+Status tag_instance_profile(Call& call, const model::TagInstanceProfileRequest& in,
+                            model::TagInstanceProfileResponse&) {
   return tag_entity<InstanceProfile>(call, in.instance_profile_name, in.tags);
 }
 Status untag_instance_profile(Call& call, const model::UntagInstanceProfileRequest& in,

@@ -1,4 +1,5 @@
-// Managed policies and their versions. AWS managed ones (aws_managed.hpp) can be read and attached, not changed.
+// Managed policies and their versions. AWS managed ones (aws_managed.hpp) can be read and attached, not
+// changed.
 #include <algorithm>
 
 #include "services/iam/attachments.hpp"
@@ -20,7 +21,8 @@ void answer(Call& call, const AnyPolicy& p, model::Policy& out, bool in_list = f
   out.path = call.text(p.path);
   out.default_version_id = call.text(p.default_version);
   out.attachment_count = static_cast<int32_t>(count_attachments(call.tx, call.account, p.arn, false));
-  out.permissions_boundary_usage_count = static_cast<int32_t>(count_attachments(call.tx, call.account, p.arn, true));
+  out.permissions_boundary_usage_count =
+      static_cast<int32_t>(count_attachments(call.tx, call.account, p.arn, true));
   out.is_attachable = true;
   out.create_date = time_of(p.created);
   out.update_date = time_of(p.updated);
@@ -42,8 +44,10 @@ Result<AnyPolicy> authorized_policy(Call& call, wire::Text arn, const Conditions
 Result<ManagedPolicy> own_policy(Call& call, wire::Text arn, const Conditions& more = {}) {
   TRY_LET(auto any, authorized_policy(call, arn, more));
   if (any.aws)
-    return fail("AccessDenied", "User: " + call.principal.arn + " is not authorized to perform: iam:" +
-                                    std::string(call.operation) + " on resource: policy " + str(arn), 403);
+    return fail("AccessDenied",
+                "User: " + call.principal.arn + " is not authorized to perform: iam:" +
+                    std::string(call.operation) + " on resource: policy " + str(arn),
+                403);
   return std::move(*find<ManagedPolicy>(call.tx, call.account, any.name));
 }
 
@@ -60,10 +64,12 @@ void put_policy(Call& call, const ManagedPolicy& p) {
 }
 
 std::unexpected<ApiError> no_version(wire::Text arn, wire::Text version) {
-  return no_such_entity("Policy " + str(arn) + " version " + str(version) + " does not exist or is not attachable.");
+  return no_such_entity("Policy " + str(arn) + " version " + str(version) +
+                        " does not exist or is not attachable.");
 }
 
-void answer(Call& call, const PolicyVersion& v, bool is_default, bool with_document, model::PolicyVersion& out) {
+void answer(Call& call, const PolicyVersion& v, bool is_default, bool with_document,
+            model::PolicyVersion& out) {
   if (with_document) out.document = call.text(percent_encode(v.document));
   out.version_id = call.text(v.id);
   out.is_default_version = is_default;
@@ -110,7 +116,8 @@ Status list_policies(Call& call, const model::ListPoliciesRequest& in, model::Li
   keep_path(all, in.path_prefix);
   const bool as_boundary = in.policy_usage_filter == "PermissionsBoundary";
   if (in.only_attached.value_or(false) || in.policy_usage_filter.has())
-    std::erase_if(all, [&](auto& p) { return count_attachments(call.tx, call.account, p.arn, as_boundary) == 0; });
+    std::erase_if(all,
+                  [&](auto& p) { return count_attachments(call.tx, call.account, p.arn, as_boundary) == 0; });
   std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.arn < b.arn; });
   TRY_LET(auto some, one_page(call, in, out, std::move(all), [](auto& p) { return p.arn; }));
   out.policies = call.list<model::Policy>(some.size());
@@ -124,8 +131,9 @@ Status delete_policy(Call& call, const model::DeletePolicyRequest& in, model::De
       count_attachments(call.tx, call.account, in.policy_arn, true))
     return delete_conflict("Cannot delete a policy attached to entities.");
   if (p.versions.size() > 1)
-    return delete_conflict("This policy has more than one version. Before you delete a policy, you must delete the policy's "
-                           "versions. The default version is deleted with the policy.");
+    return delete_conflict(
+        "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+        "versions. The default version is deleted with the policy.");
   call.tx.erase<ManagedPolicy>(call.global(), p.key());
   call.tx.erase<PolicyText>(call.global(), p.key());
   return {};
@@ -136,8 +144,9 @@ Status create_policy_version(Call& call, const model::CreatePolicyVersionRequest
   TRY_LET(auto p, own_policy(call, in.policy_arn));
   TRY(check_document(in.policy_document));
   if (p.versions.size() >= kVersionLimit)
-    return limit_exceeded("A managed policy can have up to 5 versions. Before you create a new version, you must delete an "
-                          "existing version.");
+    return limit_exceeded(
+        "A managed policy can have up to 5 versions. Before you create a new version, you must delete an "
+        "existing version.");
   p.versions.push_back({"v" + std::to_string(p.next_version++), str(in.policy_document), call.now});
   if (in.set_as_default.value_or(false)) p.default_version = p.versions.back().id;
   p.updated = call.now;
@@ -147,12 +156,14 @@ Status create_policy_version(Call& call, const model::CreatePolicyVersionRequest
   return {};
 }
 
-Status get_policy_version(Call& call, const model::GetPolicyVersionRequest& in, model::GetPolicyVersionResponse& out) {
+Status get_policy_version(Call& call, const model::GetPolicyVersionRequest& in,
+                          model::GetPolicyVersionResponse& out) {
   TRY_LET(auto p, authorized_policy(call, in.policy_arn));
   out.policy_version = call.make<model::PolicyVersion>();
   if (p.aws) {
     if (!(in.version_id == p.default_version)) return no_version(in.policy_arn, in.version_id);
-    answer(call, {p.default_version, *policy_text(call.tx, call.account, p.arn), p.created}, true, true, *out.policy_version);
+    answer(call, {p.default_version, *policy_text(call.tx, call.account, p.arn), p.created}, true, true,
+           *out.policy_version);
     return {};
   }
   auto own = find<ManagedPolicy>(call.tx, call.account, p.name);
@@ -162,11 +173,14 @@ Status get_policy_version(Call& call, const model::GetPolicyVersionRequest& in, 
   return {};
 }
 
-Status list_policy_versions(Call& call, const model::ListPolicyVersionsRequest& in, model::ListPolicyVersionsResponse& out) {
+Status list_policy_versions(Call& call, const model::ListPolicyVersionsRequest& in,
+                            model::ListPolicyVersionsResponse& out) {
   TRY_LET(auto p, authorized_policy(call, in.policy_arn));
   std::vector<PolicyVersion> versions;
-  if (p.aws) versions.push_back({p.default_version, "", p.created});
-  else versions = find<ManagedPolicy>(call.tx, call.account, p.name)->versions;
+  if (p.aws)
+    versions.push_back({p.default_version, "", p.created});
+  else
+    versions = find<ManagedPolicy>(call.tx, call.account, p.name)->versions;
   std::reverse(versions.begin(), versions.end());  // newest first; there are at most five: one page
   if (in.max_items.has() && static_cast<size_t>(*in.max_items) < versions.size()) {
     std::sort(versions.begin(), versions.end(), [](auto& a, auto& b) { return a.id < b.id; });
@@ -190,10 +204,12 @@ Status set_default_policy_version(Call& call, const model::SetDefaultPolicyVersi
   return {};
 }
 
-Status delete_policy_version(Call& call, const model::DeletePolicyVersionRequest& in, model::DeletePolicyVersionResponse&) {
+Status delete_policy_version(Call& call, const model::DeletePolicyVersionRequest& in,
+                             model::DeletePolicyVersionResponse&) {
   TRY_LET(auto p, own_policy(call, in.policy_arn));
   if (!p.version(in.version_id)) return no_version(in.policy_arn, in.version_id);
-  if (in.version_id == p.default_version) return delete_conflict("Cannot delete the default version of a policy.");
+  if (in.version_id == p.default_version)
+    return delete_conflict("Cannot delete the default version of a policy.");
   std::erase_if(p.versions, [&](auto& v) { return v.id == in.version_id.sv(); });
   put_policy(call, p);
   return {};
@@ -204,12 +220,16 @@ Status list_entities_for_policy(Call& call, const model::ListEntitiesForPolicyRe
   TRY_LET(auto p, authorized_policy(call, in.policy_arn));
   std::vector<Attachment> all;
   for (bool boundary : {false, true}) {
-    if (boundary ? in.policy_usage_filter == "PermissionsPolicy" : in.policy_usage_filter == "PermissionsBoundary") continue;
-    for (auto& a : call.tx.list<Attachment>(call.global(), p.arn + (boundary ? "|b|" : "|a|"))) all.push_back(std::move(a));
+    if (boundary ? in.policy_usage_filter == "PermissionsPolicy"
+                 : in.policy_usage_filter == "PermissionsBoundary")
+      continue;
+    for (auto& a : call.tx.list<Attachment>(call.global(), p.arn + (boundary ? "|b|" : "|a|")))
+      all.push_back(std::move(a));
   }
   auto wanted = [&](const Attachment& a) {
     if (!in.entity_filter.has()) return true;
-    return (in.entity_filter == "User" && a.kind == "user") || (in.entity_filter == "Role" && a.kind == "role") ||
+    return (in.entity_filter == "User" && a.kind == "user") ||
+           (in.entity_filter == "Role" && a.kind == "role") ||
            (in.entity_filter == "Group" && a.kind == "group");
   };
   std::erase_if(all, [&](auto& a) { return !wanted(a); });
@@ -219,7 +239,8 @@ Status list_entities_for_policy(Call& call, const model::ListEntitiesForPolicyRe
   std::vector<User> users;
   std::vector<Role> roles;
   auto under = [&](auto&& e, auto& list) {
-    if (e && std::string_view(e->path).starts_with(in.path_prefix.value_or("/"))) list.push_back(std::move(*e));
+    if (e && std::string_view(e->path).starts_with(in.path_prefix.value_or("/")))
+      list.push_back(std::move(*e));
   };
   for (auto& a : some) {
     if (a.kind == "group") under(find<Group>(call.tx, call.account, a.name), groups);
@@ -227,11 +248,14 @@ Status list_entities_for_policy(Call& call, const model::ListEntitiesForPolicyRe
     if (a.kind == "role") under(find<Role>(call.tx, call.account, a.name), roles);
   }
   out.policy_groups = call.list<model::PolicyGroup>(groups.size());
-  for (size_t i = 0; i < groups.size(); ++i) out.policy_groups[i] = {call.text(groups[i].name), call.text(groups[i].id)};
+  for (size_t i = 0; i < groups.size(); ++i)
+    out.policy_groups[i] = {call.text(groups[i].name), call.text(groups[i].id)};
   out.policy_users = call.list<model::PolicyUser>(users.size());
-  for (size_t i = 0; i < users.size(); ++i) out.policy_users[i] = {call.text(users[i].name), call.text(users[i].id)};
+  for (size_t i = 0; i < users.size(); ++i)
+    out.policy_users[i] = {call.text(users[i].name), call.text(users[i].id)};
   out.policy_roles = call.list<model::PolicyRole>(roles.size());
-  for (size_t i = 0; i < roles.size(); ++i) out.policy_roles[i] = {call.text(roles[i].name), call.text(roles[i].id)};
+  for (size_t i = 0; i < roles.size(); ++i)
+    out.policy_roles[i] = {call.text(roles[i].name), call.text(roles[i].id)};
   return {};
 }
 
@@ -243,11 +267,13 @@ Status tag_policy(Call& call, const model::TagPolicyRequest& in, model::TagPolic
 }
 Status untag_policy(Call& call, const model::UntagPolicyRequest& in, model::UntagPolicyResponse&) {
   TRY_LET(auto p, own_policy(call, in.policy_arn, {{"aws:TagKeys", api::strings(in.tag_keys)}}));
-  for (auto& k : in.tag_keys) std::erase_if(p.tags, [&](auto& t) { return name_key(t.first) == name_key(k.sv()); });
+  for (auto& k : in.tag_keys)
+    std::erase_if(p.tags, [&](auto& t) { return name_key(t.first) == name_key(k.sv()); });
   call.tx.put(call.global(), p);
   return {};
 }
-Status list_policy_tags(Call& call, const model::ListPolicyTagsRequest& in, model::ListPolicyTagsResponse& out) {
+Status list_policy_tags(Call& call, const model::ListPolicyTagsRequest& in,
+                        model::ListPolicyTagsResponse& out) {
   TRY_LET(auto p, authorized_policy(call, in.policy_arn));
   return tag_page(call, in, out, p.tags);
 }

@@ -45,8 +45,8 @@ bool Policy::applies(const Statement& s, std::string_view action, std::string_vi
   return true;
 }
 
-Policy::Verdict Policy::evaluate(std::string_view action, std::string_view resource, const PrincipalView& principal,
-                                 const Context& context) const {
+Policy::Verdict Policy::evaluate(std::string_view action, std::string_view resource,
+                                 const PrincipalView& principal, const Context& context) const {
   Verdict v;
   for (auto& s : statements_) {
     if (!s.deny && v.allowed && v.naming == Naming::everyone) continue;  // nothing to win

@@ -1,5 +1,5 @@
-// A policy document, parsed and compiled. Pure: no store, no clock. A Policy is constant once parsed and may be used by
-// any thread. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+// A policy document, parsed and compiled. Pure: no store, no clock. A Policy is constant once parsed and may
+// be used by any thread. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 #pragma once
 
 #include <memory>
@@ -33,9 +33,9 @@ enum class Naming {
 };
 
 enum class PolicyKind {
-  identity,   // users, groups, roles, managed policies, boundaries, session policies: Resource, no Principal
-  trust,      // of a role: Principal, no Resource, sts actions only
-  resource,   // Principal; Resource may be left out (ECR) or not
+  identity,  // users, groups, roles, managed policies, boundaries, session policies: Resource, no Principal
+  trust,     // of a role: Principal, no Resource, sts actions only
+  resource,  // Principal; Resource may be left out (ECR) or not
 };
 
 class Policy {
@@ -46,7 +46,8 @@ class Policy {
   struct Verdict {
     bool denied = false;
     bool allowed = false;
-    Naming naming = Naming::none;  // the strongest of the statements that allow; everyone for identity policies
+    Naming naming =
+        Naming::none;  // the strongest of the statements that allow; everyone for identity policies
   };
   /// `action` lower-cased, e.g. "ec2:createvpc". Looks at all statements unless one denies.
   Verdict evaluate(std::string_view action, std::string_view resource, const PrincipalView& principal,
@@ -61,8 +62,8 @@ class Policy {
   friend class PolicyParser;
   struct Principals {
     bool everyone = false;
-    std::vector<std::string> accounts;   // twelve digits
-    std::vector<std::string> arns;       // of users, roles, sessions; unique ids
+    std::vector<std::string> accounts;  // twelve digits
+    std::vector<std::string> arns;      // of users, roles, sessions; unique ids
     std::vector<std::string> services;
   };
   struct Statement {

@@ -1,5 +1,5 @@
-// Compiled policies by their text, so that a request costs lookups and not parsing. Bounded: when it is full it starts
-// anew, because a working set that large does not exist here. One per process, any thread.
+// Compiled policies by their text, so that a request costs lookups and not parsing. Bounded: when it is full
+// it starts anew, because a working set that large does not exist here. One per process, any thread.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace nubecita::iam {
 class PolicyCache {
  public:
   static PolicyCache& instance();
-  /// Null when the document does not parse (it was checked when it was stored, so only after a change of grammar).
+  /// Null when the document does not parse (it was checked when it was stored, so only after a change of
+  /// grammar).
   std::shared_ptr<const Policy> get(std::string_view document, PolicyKind kind);
 
  private:

@@ -14,9 +14,12 @@ namespace nubecita::iam {
 std::optional<IpRange> IpRange::parse(std::string_view text) {
   IpRange r;
   std::string address(text.substr(0, text.find('/')));
-  if (inet_pton(AF_INET, address.c_str(), r.address.data()) == 1) r.family = 4;
-  else if (inet_pton(AF_INET6, address.c_str(), r.address.data()) == 1) r.family = 6;
-  else return {};
+  if (inet_pton(AF_INET, address.c_str(), r.address.data()) == 1)
+    r.family = 4;
+  else if (inet_pton(AF_INET6, address.c_str(), r.address.data()) == 1)
+    r.family = 6;
+  else
+    return {};
   const int most = r.family == 4 ? 32 : 128;
   r.bits = most;
   if (auto slash = text.find('/'); slash != std::string_view::npos) {
@@ -95,8 +98,10 @@ std::vector<std::string_view> arn_parts(std::string_view text) {
 }  // namespace
 
 bool Condition::set_operator(std::string_view name) {
-  if (strip_prefix(name, "ForAllValues:")) quantifier_ = Quantifier::all;
-  else if (strip_prefix(name, "ForAnyValue:")) quantifier_ = Quantifier::any;
+  if (strip_prefix(name, "ForAllValues:"))
+    quantifier_ = Quantifier::all;
+  else if (strip_prefix(name, "ForAnyValue:"))
+    quantifier_ = Quantifier::any;
   if (same_text(name, "Null")) {
     family_ = Family::null;
     return true;
@@ -153,7 +158,8 @@ bool Condition::set_value(const std::string& text, bool variables, Value& value)
     case Family::text:
     case Family::text_ignore_case:
     case Family::like: {
-      auto p = Pattern::compile(text, {family_ == Family::like, variables, family_ == Family::text_ignore_case});
+      auto p =
+          Pattern::compile(text, {family_ == Family::like, variables, family_ == Family::text_ignore_case});
       if (p) value.pattern = std::move(*p);
       return p.has_value();
     }
@@ -198,7 +204,8 @@ bool Condition::set_value(const std::string& text, bool variables, Value& value)
 }
 
 std::optional<Condition> Condition::parse(std::string_view operator_name, std::string_view key,
-                                          const std::vector<std::string>& values, bool variables, std::string& why) {
+                                          const std::vector<std::string>& values, bool variables,
+                                          std::string& why) {
   Condition c;
   if (!c.set_operator(operator_name)) {
     why = "Invalid Condition type : " + std::string(operator_name) + ".";
@@ -208,7 +215,8 @@ std::optional<Condition> Condition::parse(std::string_view operator_name, std::s
   for (auto& text : values) {
     Value value;
     if (!c.set_value(text, variables, value)) {
-      why = "Invalid value in Condition " + std::string(operator_name) + " for " + std::string(key) + ": " + text + ".";
+      why = "Invalid value in Condition " + std::string(operator_name) + " for " + std::string(key) + ": " +
+            text + ".";
       return {};
     }
     c.values_.push_back(std::move(value));
@@ -220,11 +228,16 @@ namespace {
 template <class T>
 bool ordered(int order, T request, T policy) {
   switch (order) {
-    case 0: return request == policy;
-    case 1: return request < policy;
-    case 2: return request <= policy;
-    case 3: return request > policy;
-    default: return request >= policy;
+    case 0:
+      return request == policy;
+    case 1:
+      return request < policy;
+    case 2:
+      return request <= policy;
+    case 3:
+      return request > policy;
+    default:
+      return request >= policy;
   }
 }
 }  // namespace
@@ -235,7 +248,8 @@ bool Condition::one(const Value& value, const std::string& request, const Contex
     case Family::text_ignore_case:
     case Family::like:
     case Family::boolean:
-    case Family::binary: return value.pattern.matches(request, context);
+    case Family::binary:
+      return value.pattern.matches(request, context);
     case Family::number: {
       auto n = number(request);
       return n && ordered(static_cast<int>(order_), *n, value.number);
@@ -255,7 +269,8 @@ bool Condition::one(const Value& value, const std::string& request, const Contex
         if (!value.arn[i].matches(parts[i], context)) return false;
       return true;
     }
-    case Family::null: return false;
+    case Family::null:
+      return false;
   }
   return false;
 }

@@ -24,10 +24,11 @@ struct IpRange {
 
 class Condition {
  public:
-  /// `operator_name` as in the document, e.g. "ForAnyValue:StringLikeIfExists"; nothing if there is no such operator or a
-  /// value cannot be what the operator compares; `why` says so.
+  /// `operator_name` as in the document, e.g. "ForAnyValue:StringLikeIfExists"; nothing if there is no such
+  /// operator or a value cannot be what the operator compares; `why` says so.
   static std::optional<Condition> parse(std::string_view operator_name, std::string_view key,
-                                        const std::vector<std::string>& values, bool variables, std::string& why);
+                                        const std::vector<std::string>& values, bool variables,
+                                        std::string& why);
   bool holds(const Context& context) const;
   const std::string& key() const { return key_; }
 
@@ -36,8 +37,8 @@ class Condition {
   enum class Order { equal, less, less_equal, greater, greater_equal };
   enum class Quantifier { none, all, any };
   struct Value {
-    Pattern pattern;                  // text, boolean
-    std::vector<Pattern> arn;         // six parts
+    Pattern pattern;           // text, boolean
+    std::vector<Pattern> arn;  // six parts
     double number = 0;
     int64_t date = 0;
     IpRange ip;

@@ -30,14 +30,18 @@ Decision decide(const PolicySet& set, const Asked& asked) {
   auto session = judge(set.session, asked);
   if (session.denied) return {Outcome::explicit_deny, Layer::session};
   Policy::Verdict resource;
-  if (set.resource) resource = set.resource->evaluate(asked.action, asked.resource, asked.principal, asked.context);
+  if (set.resource)
+    resource = set.resource->evaluate(asked.action, asked.resource, asked.principal, asked.context);
   if (resource.denied) return {Outcome::explicit_deny, Layer::resource};
 
-  // A service that asks for itself, and somebody without an account, have only what the resource's policy gives.
+  // A service that asks for itself, and somebody without an account, have only what the resource's policy
+  // gives.
   if (!asked.principal.service.empty() || asked.principal.anonymous)
-    return resource.allowed ? Decision{Outcome::allowed, {}} : Decision{Outcome::implicit_deny, Layer::resource};
+    return resource.allowed ? Decision{Outcome::allowed, {}}
+                            : Decision{Outcome::implicit_deny, Layer::resource};
 
-  const bool same_account = asked.resource_account.empty() || asked.resource_account == asked.principal.account;
+  const bool same_account =
+      asked.resource_account.empty() || asked.resource_account == asked.principal.account;
   if ((!same_account || set.resource_required) && !resource.allowed)
     return {Outcome::implicit_deny, Layer::resource};
 
@@ -45,8 +49,9 @@ Decision decide(const PolicySet& set, const Asked& asked) {
   const bool session_allows = !set.has_session || session.allowed;
   const bool is_session = !asked.principal.role_arn.empty();
   if (same_account && resource.allowed) {
-    // The resource's policy is enough when it names the principal: a user or a session by itself (not even a missing
-    // allowance of boundary or session policy matters then), a role within its boundary and session policy.
+    // The resource's policy is enough when it names the principal: a user or a session by itself (not even a
+    // missing allowance of boundary or session policy matters then), a role within its boundary and session
+    // policy.
     if (resource.naming == Naming::direct) return {Outcome::allowed, {}};
     if (resource.naming == Naming::everyone && !is_session) return {Outcome::allowed, {}};
     if (resource.naming == Naming::role || resource.naming == Naming::everyone) {
@@ -63,8 +68,8 @@ Decision decide(const PolicySet& set, const Asked& asked) {
 
 std::string refusal(const Decision& d, std::string_view principal_arn, std::string_view action,
                     std::string_view resource) {
-  static constexpr std::string_view no_allow[] = {"identity-based policy", "permissions boundary", "session policy",
-                                                  "resource-based policy"};
+  static constexpr std::string_view no_allow[] = {"identity-based policy", "permissions boundary",
+                                                  "session policy", "resource-based policy"};
   static constexpr std::string_view denied_by[] = {"an identity-based policy", "a permissions boundary",
                                                    "a session policy", "a resource-based policy"};
   std::string out = "User: ";
@@ -74,7 +79,11 @@ std::string refusal(const Decision& d, std::string_view principal_arn, std::stri
   if (d.outcome == Outcome::explicit_deny) {
     out.append(" with an explicit deny in ").append(denied_by[layer]);
   } else {
-    out.append(" because no ").append(no_allow[layer]).append(" allows the ").append(action).append(" action");
+    out.append(" because no ")
+        .append(no_allow[layer])
+        .append(" allows the ")
+        .append(action)
+        .append(" action");
   }
   return out;
 }

@@ -17,7 +17,8 @@ struct OneValue : Context {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  static const PrincipalView user{"111122223333", "arn:aws:iam::111122223333:user/u", "", "AIDAEXAMPLE", "", false};
+  static const PrincipalView user{"111122223333", "arn:aws:iam::111122223333:user/u", "", "AIDAEXAMPLE", "",
+                                  false};
   for (auto kind : {PolicyKind::identity, PolicyKind::trust, PolicyKind::resource}) {
     auto policy = Policy::parse(text, kind);
     if (!policy) continue;

@@ -10,7 +10,9 @@ namespace nubecita::iam {
 
 namespace {
 
-std::unexpected<ApiError> malformed(std::string message) { return fail("MalformedPolicyDocument", std::move(message)); }
+std::unexpected<ApiError> malformed(std::string message) {
+  return fail("MalformedPolicyDocument", std::move(message));
+}
 std::unexpected<ApiError> syntax(const std::string& where) {
   return malformed("Syntax errors in policy. (" + where + ")");
 }
@@ -22,10 +24,14 @@ using Strings = std::vector<std::string>;
 Result<Strings> texts(const json::value& v, const std::string& where, bool scalars = false) {
   Strings out;
   auto one = [&](const json::value& e) -> bool {
-    if (auto* s = e.if_string()) out.emplace_back(s->data(), s->size());
-    else if (scalars && e.is_bool()) out.emplace_back(e.get_bool() ? "true" : "false");
-    else if (scalars && e.is_number()) out.emplace_back(json::serialize(e));
-    else return false;
+    if (auto* s = e.if_string())
+      out.emplace_back(s->data(), s->size());
+    else if (scalars && e.is_bool())
+      out.emplace_back(e.get_bool() ? "true" : "false");
+    else if (scalars && e.is_number())
+      out.emplace_back(json::serialize(e));
+    else
+      return false;
     return true;
   };
   if (auto* a = v.if_array()) {
@@ -46,11 +52,13 @@ Status check_action(const std::string& action) {
   auto colon = action.find(':');
   if (colon == std::string::npos || colon == 0)
     return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
-  if (action.find(':', colon + 1) != std::string::npos) return malformed("Actions/Condition can contain only one colon.");
+  if (action.find(':', colon + 1) != std::string::npos)
+    return malformed("Actions/Condition can contain only one colon.");
   for (char c : action.substr(0, colon))
     if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.'))
       return malformed("Vendor " + action.substr(0, colon) + " is not valid");
-  if (colon + 1 == action.size()) return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+  if (colon + 1 == action.size())
+    return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
   return {};
 }
 
@@ -61,8 +69,8 @@ Status check_resource(const std::string& resource) {
   if (resource.starts_with("arn:")) {
     auto second = resource.find(':', 4);
     auto partition = resource.substr(4, second == std::string::npos ? std::string::npos : second - 4);
-    if (!partition.starts_with("aws") && partition.find('*') == std::string::npos && partition.find('?') == std::string::npos &&
-        partition.find("${") == std::string::npos)
+    if (!partition.starts_with("aws") && partition.find('*') == std::string::npos &&
+        partition.find('?') == std::string::npos && partition.find("${") == std::string::npos)
       return malformed("Partition \"" + partition + "\" is not valid for resource \"" + resource + "\".");
     if (second == std::string::npos && partition.find('*') == std::string::npos)
       return malformed("The policy failed legacy parsing");
@@ -84,7 +92,8 @@ class PolicyParser {
     auto* top = parsed->if_object();
     if (!top) return syntax("a policy is a JSON object");
     for (auto& [name, v] : *top)
-      if (name != "Version" && name != "Id" && name != "Statement") return syntax("unknown element " + std::string(name));
+      if (name != "Version" && name != "Id" && name != "Statement")
+        return syntax("unknown element " + std::string(name));
     TRY(version(*top));
     if (auto* id = top->if_contains("Id"); id && !id->is_string()) return syntax("Id must be text");
     auto* statements = top->if_contains("Statement");
@@ -102,8 +111,10 @@ class PolicyParser {
     auto* v = top.if_contains("Version");
     if (!v) return {};
     auto* s = v->if_string();
-    if (s && *s == "2012-10-17") variables_ = true;
-    else if (!s || *s != "2008-10-17") return malformed("Policy document must be version 2012-10-17 or greater.");
+    if (s && *s == "2012-10-17")
+      variables_ = true;
+    else if (!s || *s != "2008-10-17")
+      return malformed("Policy document must be version 2012-10-17 or greater.");
     return {};
   }
 
@@ -112,10 +123,12 @@ class PolicyParser {
   Status statement(const json::value& value) {
     auto* o = value.if_object();
     if (!o) return syntax(where() + " is not an object");
-    static const std::set<std::string_view> known = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction",
-                                                     "Resource", "NotResource", "Condition"};
+    static const std::set<std::string_view> known = {"Sid",          "Effect",      "Principal",
+                                                     "NotPrincipal", "Action",      "NotAction",
+                                                     "Resource",     "NotResource", "Condition"};
     for (auto& [name, v] : *o)
-      if (!known.contains(std::string_view(name))) return syntax(where() + ": unknown element " + std::string(name));
+      if (!known.contains(std::string_view(name)))
+        return syntax(where() + ": unknown element " + std::string(name));
     Policy::Statement s;
     TRY(sid(*o, s));
     auto effect = json::text_or(*o, "Effect");
@@ -137,7 +150,9 @@ class PolicyParser {
     if (kind_ == PolicyKind::identity)
       for (char c : s.sid)
         if (!std::isalnum(static_cast<unsigned char>(c)))
-          return malformed("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*");
+          return malformed(
+              "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular "
+              "expression [0-9A-Za-z]*");
     if (!s.sid.empty() && !sids_.insert(s.sid).second)
       return malformed("Statement IDs (SID) in a single policy must be unique.");
     return {};
@@ -147,7 +162,8 @@ class PolicyParser {
   Result<const json::value*> either(const json::object& o, std::string_view name, bool& negated) {
     auto* plain = o.if_contains(name);
     auto* inverted = o.if_contains("Not" + std::string(name));
-    if (plain && inverted) return syntax(where() + ": both " + std::string(name) + " and Not" + std::string(name));
+    if (plain && inverted)
+      return syntax(where() + ": both " + std::string(name) + " and Not" + std::string(name));
     negated = inverted != nullptr;
     return plain ? plain : inverted;
   }
@@ -199,7 +215,8 @@ class PolicyParser {
       return malformed("Allow with NotPrincipal is not allowed.");
     s.has_principal = true;
     if (auto* text = v->if_string()) {
-      if (*text != "*") return malformed("Invalid principal in policy: \"STAR\":\"" + std::string(*text) + "\"");
+      if (*text != "*")
+        return malformed("Invalid principal in policy: \"STAR\":\"" + std::string(*text) + "\"");
       s.principals.everyone = true;
       return {};
     }
@@ -227,7 +244,8 @@ class PolicyParser {
       } else if (name.starts_with("arn:aws:iam::") || name.starts_with("arn:aws:sts::")) {
         auto account = name.substr(13, 12);
         auto rest = name.size() > 26 && name[25] == ':' ? name.substr(26) : std::string();
-        if (!is_account(account) || rest.empty() || rest.find_first_of("*?") != std::string::npos) return invalid();
+        if (!is_account(account) || rest.empty() || rest.find_first_of("*?") != std::string::npos)
+          return invalid();
         if (rest == "root") {
           out.accounts.push_back(account);
         } else {

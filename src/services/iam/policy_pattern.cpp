@@ -111,10 +111,14 @@ bool Pattern::glob(std::u16string_view pattern, std::string_view text, bool fold
 
 bool Pattern::matches(std::string_view text, const Context& context) const {
   switch (kind_) {
-    case Kind::all: return true;
-    case Kind::exact: return fold_ ? same_text(exact_, text) : exact_ == text;
-    case Kind::glob: return glob(codes_, text, fold_);
-    case Kind::pieces: break;
+    case Kind::all:
+      return true;
+    case Kind::exact:
+      return fold_ ? same_text(exact_, text) : exact_ == text;
+    case Kind::glob:
+      return glob(codes_, text, fold_);
+    case Kind::pieces:
+      break;
   }
   std::u16string whole;
   for (auto& piece : pieces_) {
@@ -122,8 +126,10 @@ bool Pattern::matches(std::string_view text, const Context& context) const {
     if (piece.variable.empty()) continue;
     auto* values = context.find(piece.variable);
     const std::string* value = nullptr;
-    if (values && values->size() == 1) value = &values->front();
-    else if (!values && piece.otherwise) value = &*piece.otherwise;
+    if (values && values->size() == 1)
+      value = &values->front();
+    else if (!values && piece.otherwise)
+      value = &*piece.otherwise;
     if (!value) return false;
     for (char c : *value) whole += code(c, fold_);  // wildcards in a value stand for themselves
   }

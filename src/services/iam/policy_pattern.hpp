@@ -1,5 +1,5 @@
-// The texts of a policy with * and ? and ${variables}, compiled once and matched often; and where variables and
-// condition keys get their values. Pure; a compiled pattern is constant and may be used by any thread.
+// The texts of a policy with * and ? and ${variables}, compiled once and matched often; and where variables
+// and condition keys get their values. Pure; a compiled pattern is constant and may be used by any thread.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 #pragma once
 
@@ -15,7 +15,8 @@ std::string lowered(std::string_view text);
 /// Equal without regard to case (ASCII).
 bool same_text(std::string_view a, std::string_view b);
 
-/// The condition keys of one request. A key may have several values; null means that the request has no such key.
+/// The condition keys of one request. A key may have several values; null means that the request has no such
+/// key.
 class Context {
  public:
   virtual ~Context() = default;
@@ -33,7 +34,8 @@ class Pattern {
   Pattern() = default;
   /// Nothing if a variable is not closed or has no name.
   static std::optional<Pattern> compile(std::string_view text, Options options);
-  /// A variable whose key the request lacks (and that has no default) or that has several values matches nothing.
+  /// A variable whose key the request lacks (and that has no default) or that has several values matches
+  /// nothing.
   bool matches(std::string_view text, const Context& context) const;
   const std::string& source() const { return source_; }
   bool has_variables() const { return kind_ == Kind::pieces; }

@@ -1,10 +1,12 @@
-// What IAM keeps. Each record's table, key and members; every member's meaning is AWS's of the same name. Plain data.
+// What IAM keeps. Each record's table, key and members; every member's meaning is AWS's of the same name.
+// Plain data.
 //
-// Scopes: entities live in {account, "global"}; what must be found without knowing the account (accounts, access keys,
-// sessions) lives in kEverywhere. Names are unique without regard to case, as on AWS: keys are the lower-cased names.
+// Scopes: entities live in {account, "global"}; what must be found without knowing the account (accounts,
+// access keys, sessions) lives in kEverywhere. Names are unique without regard to case, as on AWS: keys are
+// the lower-cased names.
 //
-// Secrets (access keys, private keys of server certificates) are in the store in clear, because signatures can only be
-// verified with the clear secret; the data directory is readable by its owner only (mode 0700).
+// Secrets (access keys, private keys of server certificates) are in the store in clear, because signatures
+// can only be verified with the clear secret; the data directory is readable by its owner only (mode 0700).
 #pragma once
 
 #include <cstdint>
@@ -37,8 +39,10 @@ struct Account {  // kEverywhere
   std::string administrator_key;  // access key id of the user that bootstrap made
   int64_t created = 0;
   std::string key() const { return id; }
-  template <class A> void fields(A& a) {
-    a("id", id)("name", name)("alias", alias)("management", management)("admin_key", administrator_key)("created", created);
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("name", name)("alias", alias)("management", management)("admin_key", administrator_key)(
+        "created", created);
   }
 };
 
@@ -46,7 +50,10 @@ struct AccountAlias {  // kEverywhere: aliases are unique over all accounts
   static constexpr std::string_view kTable = "iam.alias";
   std::string alias, account;
   std::string key() const { return alias; }
-  template <class A> void fields(A& a) { a("alias", alias)("account", account); }
+  template <class A>
+  void fields(A& a) {
+    a("alias", alias)("account", account);
+  }
 };
 
 struct User {
@@ -57,21 +64,24 @@ struct User {
   std::map<std::string, std::string> inline_policies;      // name → document
   Tags tags;
   std::string key() const { return name_key(name); }
-  template <class A> void fields(A& a) {
-    a("name", name)("path", path)("id", id)("boundary", boundary)("created", created)("groups", groups)("attached", attached)
-     ("keys", access_keys)("inline", inline_policies)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("path", path)("id", id)("boundary", boundary)("created", created)("groups", groups)(
+        "attached", attached)("keys", access_keys)("inline", inline_policies)("tags", tags);
   }
 };
 
 struct AccessKey {  // kEverywhere
   static constexpr std::string_view kTable = "iam.access_key";
-  std::string id, secret, account, user, user_id, user_arn;  // the user's facts are copied: verifying costs one read
+  std::string id, secret, account, user, user_id,
+      user_arn;  // the user's facts are copied: verifying costs one read
   bool inactive = false;
   int64_t created = 0;
   std::string key() const { return id; }
-  template <class A> void fields(A& a) {
-    a("id", id)("secret", secret)("account", account)("user", user)("user_id", user_id)("user_arn", user_arn)
-     ("inactive", inactive)("created", created);
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("secret", secret)("account", account)("user", user)("user_id", user_id)("user_arn", user_arn)(
+        "inactive", inactive)("created", created);
   }
 };
 
@@ -82,8 +92,10 @@ struct Group {
   std::vector<std::string> attached;
   std::map<std::string, std::string> inline_policies;
   std::string key() const { return name_key(name); }
-  template <class A> void fields(A& a) {
-    a("name", name)("path", path)("id", id)("created", created)("attached", attached)("inline", inline_policies);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("path", path)("id", id)("created", created)("attached", attached)("inline",
+                                                                                      inline_policies);
   }
 };
 
@@ -93,20 +105,25 @@ struct Role {
   int64_t max_session_s = 3600, created = 0;
   std::vector<std::string> attached, profiles;  // ARNs of policies, names of instance profiles
   std::map<std::string, std::string> inline_policies;
-  std::map<std::string, std::string> trusted_ids;  // ARNs that `trust` names → whom they meant when it was written
+  std::map<std::string, std::string>
+      trusted_ids;  // ARNs that `trust` names → whom they meant when it was written
   Tags tags;
   std::string key() const { return name_key(name); }
-  template <class A> void fields(A& a) {
-    a("name", name)("path", path)("id", id)("trust", trust)("description", description)("boundary", boundary)
-     ("max_session", max_session_s)("created", created)("attached", attached)("profiles", profiles)
-     ("inline", inline_policies)("trusted_ids", trusted_ids)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("path", path)("id", id)("trust", trust)("description", description)("boundary", boundary)(
+        "max_session", max_session_s)("created", created)("attached", attached)("profiles", profiles)(
+        "inline", inline_policies)("trusted_ids", trusted_ids)("tags", tags);
   }
 };
 
 struct PolicyVersion {
   std::string id, document;  // id: "v3"
   int64_t created = 0;
-  template <class A> void fields(A& a) { a("id", id)("document", document)("created", created); }
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("document", document)("created", created);
+  }
 };
 
 struct ManagedPolicy {  // customer managed; AWS managed ones are a table of the program (aws_managed.hpp)
@@ -116,9 +133,10 @@ struct ManagedPolicy {  // customer managed; AWS managed ones are a table of the
   std::vector<PolicyVersion> versions;
   Tags tags;
   std::string key() const { return name_key(name); }
-  template <class A> void fields(A& a) {
-    a("name", name)("path", path)("id", id)("description", description)("default", default_version)("created", created)
-     ("updated", updated)("next", next_version)("versions", versions)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("path", path)("id", id)("description", description)("default", default_version)(
+        "created", created)("updated", updated)("next", next_version)("versions", versions)("tags", tags);
   }
   const PolicyVersion* version(std::string_view version_id) const {
     for (auto& v : versions)
@@ -132,7 +150,10 @@ struct PolicyText {
   static constexpr std::string_view kTable = "iam.policy_text";
   std::string name, document;
   std::string key() const { return name_key(name); }
-  template <class A> void fields(A& a) { a("name", name)("document", document); }
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("document", document);
+  }
 };
 
 /// Index: who uses a managed policy, as a permission or as a boundary.
@@ -141,7 +162,10 @@ struct Attachment {
   std::string policy_arn, kind, name;  // kind: "user", "group", "role"
   bool boundary = false;
   std::string key() const { return policy_arn + (boundary ? "|b|" : "|a|") + kind + "|" + name_key(name); }
-  template <class A> void fields(A& a) { a("policy", policy_arn)("kind", kind)("name", name)("boundary", boundary); }
+  template <class A>
+  void fields(A& a) {
+    a("policy", policy_arn)("kind", kind)("name", name)("boundary", boundary);
+  }
 };
 
 /// Index: the members of a group.
@@ -149,7 +173,10 @@ struct Member {
   static constexpr std::string_view kTable = "iam.member";
   std::string group, user;
   std::string key() const { return name_key(group) + "/" + name_key(user); }
-  template <class A> void fields(A& a) { a("group", group)("user", user); }
+  template <class A>
+  void fields(A& a) {
+    a("group", group)("user", user);
+  }
 };
 
 struct InstanceProfile {
@@ -158,7 +185,8 @@ struct InstanceProfile {
   int64_t created = 0;
   Tags tags;
   std::string key() const { return name_key(name); }
-  template <class A> void fields(A& a) {
+  template <class A>
+  void fields(A& a) {
     a("name", name)("path", path)("id", id)("role", role)("created", created)("tags", tags);
   }
 };
@@ -169,9 +197,10 @@ struct ServerCertificate {
   int64_t uploaded = 0, expires = 0;
   Tags tags;
   std::string key() const { return name_key(name); }
-  template <class A> void fields(A& a) {
-    a("name", name)("path", path)("id", id)("body", body)("chain", chain)("private_key", private_key)("uploaded", uploaded)
-     ("expires", expires)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("path", path)("id", id)("body", body)("chain", chain)("private_key", private_key)(
+        "uploaded", uploaded)("expires", expires)("tags", tags);
   }
 };
 
@@ -180,27 +209,31 @@ struct CertificateUse {
   static constexpr std::string_view kTable = "iam.certificate_use";
   std::string arn, user;
   std::string key() const { return arn + "|" + user; }
-  template <class A> void fields(A& a) { a("arn", arn)("user", user); }
+  template <class A>
+  void fields(A& a) {
+    a("arn", arn)("user", user);
+  }
 };
 
 /// Temporary credentials, of AssumeRole, GetSessionToken and of ECS tasks.
 struct Session {  // kEverywhere
   static constexpr std::string_view kTable = "iam.session";
   std::string id, secret, token, account;
-  std::string kind;          // "role", "user", "root"
-  std::string name;          // of the role or user
+  std::string kind;  // "role", "user", "root"
+  std::string name;  // of the role or user
   std::string principal_arn, principal_id;
-  std::string policy;                      // session policy document
-  std::vector<std::string> policy_arns;    // managed policies used as session policies
-  Tags tags;                               // session tags
-  std::vector<std::string> transitive;     // their keys that role chaining passes on
-  bool chained = false;                    // made with credentials that were themselves a role's session
+  std::string policy;                    // session policy document
+  std::vector<std::string> policy_arns;  // managed policies used as session policies
+  Tags tags;                             // session tags
+  std::vector<std::string> transitive;   // their keys that role chaining passes on
+  bool chained = false;                  // made with credentials that were themselves a role's session
   int64_t issued = 0, expires = 0;
   std::string key() const { return id; }
-  template <class A> void fields(A& a) {
-    a("id", id)("secret", secret)("token", token)("account", account)("kind", kind)("name", name)("arn", principal_arn)
-     ("pid", principal_id)("policy", policy)("policy_arns", policy_arns)("tags", tags)("transitive", transitive)
-     ("chained", chained)("issued", issued)("expires", expires);
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("secret", secret)("token", token)("account", account)("kind", kind)("name", name)(
+        "arn", principal_arn)("pid", principal_id)("policy", policy)("policy_arns", policy_arns)(
+        "tags", tags)("transitive", transitive)("chained", chained)("issued", issued)("expires", expires);
   }
 };
 
@@ -209,7 +242,10 @@ struct SessionEnd {  // kEverywhere
   static constexpr std::string_view kTable = "iam.session_end";
   std::string at;  // zero-padded milliseconds, '.', session id
   std::string key() const { return at; }
-  template <class A> void fields(A& a) { a("at", at); }
+  template <class A>
+  void fields(A& a) {
+    a("at", at);
+  }
 };
 
 inline std::string user_arn(std::string_view account, const User& u) {

@@ -12,14 +12,15 @@ constexpr size_t kTrustLimit = 2048;
 
 Status check_duration(int64_t seconds) {
   if (seconds < 3600 || seconds > 43200)
-    return fail("ValidationError", "1 validation error detected: Value '" + std::to_string(seconds) +
-                                       "' at 'maxSessionDuration' failed to satisfy constraint: Member must have value " +
-                                       (seconds < 3600 ? "greater than or equal to 3600" : "less than or equal to 43200"));
+    return fail("ValidationError",
+                "1 validation error detected: Value '" + std::to_string(seconds) +
+                    "' at 'maxSessionDuration' failed to satisfy constraint: Member must have value " +
+                    (seconds < 3600 ? "greater than or equal to 3600" : "less than or equal to 43200"));
   return {};
 }
 
-/// Sets the trust policy: checks grammar, size, and that the users and roles of this installation that it names exist, as
-/// AWS does. Remembers whom they are: one who gets the name later is not trusted.
+/// Sets the trust policy: checks grammar, size, and that the users and roles of this installation that it
+/// names exist, as AWS does. Remembers whom they are: one who gets the name later is not trusted.
 Status set_trust(Call& call, Role& role, std::string_view document) {
   TRY_LET(auto policy, Policy::parse(document, PolicyKind::trust));
   if (counted_size(document) > kTrustLimit)
@@ -28,7 +29,8 @@ Status set_trust(Call& call, Role& role, std::string_view document) {
   role.trusted_ids.clear();
   for (auto& named : policy->principal_arns()) {
     auto arn = Arn::parse(named);
-    if (!arn || !call.tx.get<Account>(kEverywhere, arn->account)) continue;  // an account elsewhere cannot sign here
+    if (!arn || !call.tx.get<Account>(kEverywhere, arn->account))
+      continue;  // an account elsewhere cannot sign here
     auto last = arn->resource.substr(arn->resource.rfind('/') + 1);
     std::string id;
     if (arn->resource.starts_with("user/")) {
@@ -40,7 +42,8 @@ Status set_trust(Call& call, Role& role, std::string_view document) {
     } else {
       continue;
     }
-    if (id.empty()) return fail("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"" + named + "\"");
+    if (id.empty())
+      return fail("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"" + named + "\"");
     role.trusted_ids[named] = id;
   }
   return {};
@@ -51,10 +54,12 @@ Status set_trust(Call& call, Role& role, std::string_view document) {
 Status create_role(Call& call, const model::CreateRoleRequest& in, model::CreateRoleResponse& out) {
   Role r;
   auto conditions = request_tags(in.tags);
-  if (in.permissions_boundary.has()) conditions.push_back({"iam:PermissionsBoundary", {str(in.permissions_boundary)}});
+  if (in.permissions_boundary.has())
+    conditions.push_back({"iam:PermissionsBoundary", {str(in.permissions_boundary)}});
   TRY(authorized_new(call, r, in.role_name, in.path, conditions));
   if (r.path.starts_with("/aws-service-role/"))
-    return fail("ValidationError", "The specified value for path is invalid: /aws-service-role/ is for service-linked roles.");
+    return fail("ValidationError",
+                "The specified value for path is invalid: /aws-service-role/ is for service-linked roles.");
   if (in.max_session_duration.has()) {
     TRY(check_duration(*in.max_session_duration));
     r.max_session_s = *in.max_session_duration;
@@ -120,7 +125,8 @@ Status update_assume_role_policy(Call& call, const model::UpdateAssumeRolePolicy
 }
 
 Status erase_role(Call& call, Role& r) {
-  if (!r.profiles.empty()) return delete_conflict("Cannot delete entity, must remove roles from instance profile first.");
+  if (!r.profiles.empty())
+    return delete_conflict("Cannot delete entity, must remove roles from instance profile first.");
   TRY(check_no_policies(r));
   TRY(set_boundary(call, r, ""));
   call.tx.erase<Role>(call.global(), r.key());
@@ -142,10 +148,12 @@ Status untag_role(Call& call, const model::UntagRoleRequest& in, model::UntagRol
 Status list_role_tags(Call& call, const model::ListRoleTagsRequest& in, model::ListRoleTagsResponse& out) {
   return list_entity_tags<Role>(call, in.role_name, in, out);
 }
-Status attach_role_policy(Call& call, const model::AttachRolePolicyRequest& in, model::AttachRolePolicyResponse&) {
+Status attach_role_policy(Call& call, const model::AttachRolePolicyRequest& in,
+                          model::AttachRolePolicyResponse&) {
   return attach_policy<Role>(call, in.role_name, in.policy_arn);
 }
-Status detach_role_policy(Call& call, const model::DetachRolePolicyRequest& in, model::DetachRolePolicyResponse&) {
+Status detach_role_policy(Call& call, const model::DetachRolePolicyRequest& in,
+                          model::DetachRolePolicyResponse&) {
   return detach_policy<Role>(call, in.role_name, in.policy_arn);
 }
 Status list_attached_role_policies(Call& call, const model::ListAttachedRolePoliciesRequest& in,
@@ -161,10 +169,12 @@ Status get_role_policy(Call& call, const model::GetRolePolicyRequest& in, model:
   out.policy_name = in.policy_name;
   return {};
 }
-Status delete_role_policy(Call& call, const model::DeleteRolePolicyRequest& in, model::DeleteRolePolicyResponse&) {
+Status delete_role_policy(Call& call, const model::DeleteRolePolicyRequest& in,
+                          model::DeleteRolePolicyResponse&) {
   return delete_inline<Role>(call, in.role_name, in.policy_name);
 }
-Status list_role_policies(Call& call, const model::ListRolePoliciesRequest& in, model::ListRolePoliciesResponse& out) {
+Status list_role_policies(Call& call, const model::ListRolePoliciesRequest& in,
+                          model::ListRolePoliciesResponse& out) {
   return list_inline<Role>(call, in.role_name, in, out);
 }
 Status put_role_permissions_boundary(Call& call, const model::PutRolePermissionsBoundaryRequest& in,

@@ -1,5 +1,5 @@
-// Server certificates for HTTPS listeners. What is uploaded is checked with OpenSSL: that it parses, that the key is the
-// certificate's, that the chain is one.
+// Server certificates for HTTPS listeners. What is uploaded is checked with OpenSSL: that it parses, that the
+// key is the certificate's, that the chain is one.
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -19,7 +19,10 @@ namespace {
 
 template <auto F>
 struct Freed {
-  template <class T> void operator()(T* p) const { F(p); }
+  template <class T>
+  void operator()(T* p) const {
+    F(p);
+  }
 };
 using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
@@ -34,7 +37,9 @@ int64_t expiry_ms(X509* c) {
   return static_cast<int64_t>(timegm(&t)) * 1000;
 }
 
-std::unexpected<ApiError> malformed(std::string message) { return fail("MalformedCertificate", std::move(message)); }
+std::unexpected<ApiError> malformed(std::string message) {
+  return fail("MalformedCertificate", std::move(message));
+}
 
 struct Checked {
   int64_t expires = 0;
@@ -45,9 +50,11 @@ Result<Checked> check(std::string_view body, std::string_view chain, std::string
   } quiet;
   auto in = reader(body);
   Certificate certificate(PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr));
-  if (!certificate) return malformed("Unable to parse certificate. Please ensure the certificate is in PEM format.");
+  if (!certificate)
+    return malformed("Unable to parse certificate. Please ensure the certificate is in PEM format.");
   if (Certificate(PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr)))
-    return malformed("The certificate body holds more than one certificate: the others belong into the chain.");
+    return malformed(
+        "The certificate body holds more than one certificate: the others belong into the chain.");
   in = reader(private_key);
   Key key(PEM_read_bio_PrivateKey(in.get(), nullptr, no_password, nullptr));
   if (!key) return malformed("Unable to parse key; the private key must be unencrypted and in PEM format.");
@@ -62,8 +69,10 @@ Result<Checked> check(std::string_view body, std::string_view chain, std::string
       Certificate next(PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr));
       if (!next) break;
       if (X509_check_issued(next.get(), below) != X509_V_OK)
-        return malformed("Unable to validate certificate chain. The certificate chain must start with the immediate signing "
-                         "certificate, followed by any intermediaries in order.");
+        return malformed(
+            "Unable to validate certificate chain. The certificate chain must start with the immediate "
+            "signing "
+            "certificate, followed by any intermediaries in order.");
       links.push_back(std::move(next));
       below = links.back().get();
       ++n;
@@ -116,7 +125,8 @@ Status get_server_certificate(Call& call, const model::GetServerCertificateReque
 
 Status list_server_certificates(Call& call, const model::ListServerCertificatesRequest& in,
                                 model::ListServerCertificatesResponse& out) {
-  TRY(call.authorize("arn:aws:iam::" + call.account + ":server-certificate" + std::string(in.path_prefix.value_or("/"))));
+  TRY(call.authorize("arn:aws:iam::" + call.account + ":server-certificate" +
+                     std::string(in.path_prefix.value_or("/"))));
   auto all = call.tx.list<ServerCertificate>(call.global());
   keep_path(all, in.path_prefix);
   TRY_LET(auto some, one_page(call, in, out, std::move(all)));
@@ -137,9 +147,11 @@ Status update_server_certificate(Call& call, const model::UpdateServerCertificat
   const auto old_arn = certificate_arn(call.account, c), new_arn = certificate_arn(call.account, changed);
   if (old_arn == new_arn) return {};
   TRY(call.authorize(new_arn));
-  // Its users know it by its ARN, so it keeps that while somebody uses it. AWS warns of the same in its documentation.
+  // Its users know it by its ARN, so it keeps that while somebody uses it. AWS warns of the same in its
+  // documentation.
   if (auto used = call.tx.list<CertificateUse>(call.global(), old_arn + "|"); !used.empty())
-    return delete_conflict("Certificate: " + c.id + " is currently in use by " + used[0].user + ". Please remove it first.");
+    return delete_conflict("Certificate: " + c.id + " is currently in use by " + used[0].user +
+                           ". Please remove it first.");
   if (changed.key() != c.key()) {
     if (call.tx.get<ServerCertificate>(call.global(), changed.key()))
       return exists_already(exists_message<ServerCertificate>(changed.name));
@@ -160,7 +172,8 @@ Status delete_server_certificate(Call& call, const model::DeleteServerCertificat
   return {};
 }
 
-Status tag_server_certificate(Call& call, const model::TagServerCertificateRequest& in, model::TagServerCertificateResponse&) {
+Status tag_server_certificate(Call& call, const model::TagServerCertificateRequest& in,
+                              model::TagServerCertificateResponse&) {
   return tag_entity<ServerCertificate>(call, in.server_certificate_name, in.tags);
 }
 Status untag_server_certificate(Call& call, const model::UntagServerCertificateRequest& in,
@@ -175,13 +188,16 @@ Status list_server_certificate_tags(Call& call, const model::ListServerCertifica
 std::optional<ServerCertificate> find_server_certificate(store::Transaction& tx, std::string_view account,
                                                          std::string_view text) {
   auto arn = Arn::parse(text);
-  if (!arn || arn->service != "iam" || arn->account != account || !arn->resource.starts_with("server-certificate/")) return {};
+  if (!arn || arn->service != "iam" || arn->account != account ||
+      !arn->resource.starts_with("server-certificate/"))
+    return {};
   auto c = find<ServerCertificate>(tx, account, arn->resource.substr(arn->resource.rfind('/') + 1));
   if (c && certificate_arn(account, *c) != text) c.reset();
   return c;
 }
 
-void use_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn, std::string_view user) {
+void use_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn,
+                            std::string_view user) {
   tx.put(global_scope(account), CertificateUse{std::string(arn), std::string(user)});
 }
 void release_server_certificate(store::Transaction& tx, std::string_view account, std::string_view arn,

@@ -1,4 +1,5 @@
-// How STS makes sessions; other services use issue_role_session (iam.hpp). The caller's transaction, any thread.
+// How STS makes sessions; other services use issue_role_session (iam.hpp). The caller's transaction, any
+// thread.
 #pragma once
 
 #include "services/iam/iam.hpp"

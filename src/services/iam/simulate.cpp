@@ -57,7 +57,8 @@ Status read_common(const In& in, Simulation& s) {
   if (!in.resource_policy.empty()) {
     TRY_LET(s.set.resource, parse_input(in.resource_policy, PolicyKind::resource, "ResourcePolicy"));
   }
-  for (auto& e : in.context_entries) s.context.push_back({str(e.context_key_name), api::strings(e.context_key_values)});
+  for (auto& e : in.context_entries)
+    s.context.push_back({str(e.context_key_name), api::strings(e.context_key_values)});
   return {};
 }
 
@@ -93,8 +94,9 @@ void evaluate(Call& call, const Simulation& s, std::string_view action, const st
   auto d = decide(s.set, {folded, resource, owner, s.caller, context});
   out.eval_action_name = call.text(action);
   out.eval_resource_name = call.text(resource);
-  out.eval_decision = d.allowed() ? wire::Text("allowed")
-                      : d.outcome == Outcome::explicit_deny ? wire::Text("explicitDeny") : wire::Text("implicitDeny");
+  out.eval_decision = d.allowed()                           ? wire::Text("allowed")
+                      : d.outcome == Outcome::explicit_deny ? wire::Text("explicitDeny")
+                                                            : wire::Text("implicitDeny");
   std::vector<const Named*> matched;
   for (auto& n : s.named) {
     auto v = n.policy->evaluate(folded, resource, s.caller, context);
@@ -142,8 +144,10 @@ Status run(Call& call, const In& in, const Simulation& s, model::SimulatePolicyR
 template <class E>
 Status load(Call& call, const E& e, std::string_view kind, Simulation& s) {
   auto g = [&] {
-    if constexpr (std::is_same_v<E, Group>) return Gathered{};
-    else return gather(call.tx, call.account, e);
+    if constexpr (std::is_same_v<E, Group>)
+      return Gathered{};
+    else
+      return gather(call.tx, call.account, e);
   }();
   if (!g.sound) return fail("PolicyEvaluation", "A stored policy cannot be read.", 500);
   if (s.set.boundary.empty() && g.set.has_boundary) {
@@ -160,8 +164,10 @@ Status load(Call& call, const E& e, std::string_view kind, Simulation& s) {
   auto of_entity = [&](const auto& x, const std::string& title) -> Status {
     for (auto& arn : x.attached)
       if (auto text = policy_text(call.tx, call.account, arn))
-        TRY(add(arn.substr(arn.rfind('/') + 1), arn.starts_with("arn:aws:iam::aws:") ? "aws-managed" : "user-managed", *text));
-    for (auto& [name, document] : x.inline_policies) TRY(add(title + "_" + x.name + "_" + name, title, document));
+        TRY(add(arn.substr(arn.rfind('/') + 1),
+                arn.starts_with("arn:aws:iam::aws:") ? "aws-managed" : "user-managed", *text));
+    for (auto& [name, document] : x.inline_policies)
+      TRY(add(title + "_" + x.name + "_" + name, title, document));
     return {};
   };
   TRY(of_entity(e, std::string(kind)));
@@ -173,7 +179,8 @@ Status load(Call& call, const E& e, std::string_view kind, Simulation& s) {
 
 }  // namespace
 
-Status simulate_custom_policy(Call& call, const model::SimulateCustomPolicyRequest& in, model::SimulatePolicyResponse& out) {
+Status simulate_custom_policy(Call& call, const model::SimulateCustomPolicyRequest& in,
+                              model::SimulatePolicyResponse& out) {
   TRY(call.authorize("*"));
   Simulation s;
   TRY(read_common(in, s));
@@ -186,11 +193,14 @@ Status simulate_principal_policy(Call& call, const model::SimulatePrincipalPolic
   TRY(call.authorize(in.policy_source_arn));
   auto arn = Arn::parse(in.policy_source_arn);
   if (!arn || arn->service != "iam" || arn->account != call.account)
-    return fail("InvalidInput", "Invalid Entity Arn: " + str(in.policy_source_arn) + " does not clearly define entity type and name.");
+    return fail("InvalidInput", "Invalid Entity Arn: " + str(in.policy_source_arn) +
+                                    " does not clearly define entity type and name.");
   Simulation s;
   TRY(read_common(in, s));
   auto name = arn->resource.substr(arn->resource.rfind('/') + 1);
-  auto missing = [&] { return no_such_entity("The entity " + str(in.policy_source_arn) + " cannot be found."); };
+  auto missing = [&] {
+    return no_such_entity("The entity " + str(in.policy_source_arn) + " cannot be found.");
+  };
   if (arn->resource.starts_with("user/")) {
     auto u = find<User>(call.tx, call.account, name);
     if (!u || user_arn(call.account, *u) != in.policy_source_arn.sv()) return missing();
@@ -209,7 +219,8 @@ Status simulate_principal_policy(Call& call, const model::SimulatePrincipalPolic
     s.caller.account = call.account;
     TRY(load(call, *g, "group", s));
   } else {
-    return fail("InvalidInput", "Invalid Entity Arn: " + str(in.policy_source_arn) + " does not clearly define entity type and name.");
+    return fail("InvalidInput", "Invalid Entity Arn: " + str(in.policy_source_arn) +
+                                    " does not clearly define entity type and name.");
   }
   if (in.caller_arn.has()) TRY(set_caller(in.caller_arn, s));
   return run(call, in, s, out);

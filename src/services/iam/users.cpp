@@ -34,7 +34,8 @@ void refresh_keys(Call& call, const User& u) {
 Status create_user(Call& call, const model::CreateUserRequest& in, model::CreateUserResponse& out) {
   User u;
   auto conditions = request_tags(in.tags);
-  if (in.permissions_boundary.has()) conditions.push_back({"iam:PermissionsBoundary", {str(in.permissions_boundary)}});
+  if (in.permissions_boundary.has())
+    conditions.push_back({"iam:PermissionsBoundary", {str(in.permissions_boundary)}});
   TRY(authorized_new(call, u, in.user_name, in.path, conditions));
   TRY(add_tags(in.tags, u.tags));
   if (!in.permissions_boundary.empty()) TRY(set_boundary(call, u, str(in.permissions_boundary)));
@@ -114,10 +115,12 @@ Status untag_user(Call& call, const model::UntagUserRequest& in, model::UntagUse
 Status list_user_tags(Call& call, const model::ListUserTagsRequest& in, model::ListUserTagsResponse& out) {
   return list_entity_tags<User>(call, in.user_name, in, out);
 }
-Status attach_user_policy(Call& call, const model::AttachUserPolicyRequest& in, model::AttachUserPolicyResponse&) {
+Status attach_user_policy(Call& call, const model::AttachUserPolicyRequest& in,
+                          model::AttachUserPolicyResponse&) {
   return attach_policy<User>(call, in.user_name, in.policy_arn);
 }
-Status detach_user_policy(Call& call, const model::DetachUserPolicyRequest& in, model::DetachUserPolicyResponse&) {
+Status detach_user_policy(Call& call, const model::DetachUserPolicyRequest& in,
+                          model::DetachUserPolicyResponse&) {
   return detach_policy<User>(call, in.user_name, in.policy_arn);
 }
 Status list_attached_user_policies(Call& call, const model::ListAttachedUserPoliciesRequest& in,
@@ -133,10 +136,12 @@ Status get_user_policy(Call& call, const model::GetUserPolicyRequest& in, model:
   out.policy_name = in.policy_name;
   return {};
 }
-Status delete_user_policy(Call& call, const model::DeleteUserPolicyRequest& in, model::DeleteUserPolicyResponse&) {
+Status delete_user_policy(Call& call, const model::DeleteUserPolicyRequest& in,
+                          model::DeleteUserPolicyResponse&) {
   return delete_inline<User>(call, in.user_name, in.policy_name);
 }
-Status list_user_policies(Call& call, const model::ListUserPoliciesRequest& in, model::ListUserPoliciesResponse& out) {
+Status list_user_policies(Call& call, const model::ListUserPoliciesRequest& in,
+                          model::ListUserPoliciesResponse& out) {
   return list_inline<User>(call, in.user_name, in, out);
 }
 Status put_user_permissions_boundary(Call& call, const model::PutUserPermissionsBoundaryRequest& in,
@@ -148,7 +153,8 @@ Status delete_user_permissions_boundary(Call& call, const model::DeleteUserPermi
   return delete_boundary<User>(call, in.user_name);
 }
 
-Status list_groups_for_user(Call& call, const model::ListGroupsForUserRequest& in, model::ListGroupsForUserResponse& out) {
+Status list_groups_for_user(Call& call, const model::ListGroupsForUserRequest& in,
+                            model::ListGroupsForUserResponse& out) {
   TRY_LET(auto u, authorized<User>(call, in.user_name));
   std::vector<Group> groups;
   for (auto& name : u.groups)
@@ -184,7 +190,8 @@ Status remove_user_from_group(Call& call, const model::RemoveUserFromGroupReques
 
 // ---- access keys
 
-Status create_access_key(Call& call, const model::CreateAccessKeyRequest& in, model::CreateAccessKeyResponse& out) {
+Status create_access_key(Call& call, const model::CreateAccessKeyRequest& in,
+                         model::CreateAccessKeyResponse& out) {
   TRY_LET(auto name, user_or_caller(call, in.user_name));
   TRY_LET(auto u, authorized<User>(call, name));
   if (u.access_keys.size() >= kAccessKeyLimit)
@@ -199,7 +206,8 @@ Status create_access_key(Call& call, const model::CreateAccessKeyRequest& in, mo
   return {};
 }
 
-Status list_access_keys(Call& call, const model::ListAccessKeysRequest& in, model::ListAccessKeysResponse& out) {
+Status list_access_keys(Call& call, const model::ListAccessKeysRequest& in,
+                        model::ListAccessKeysResponse& out) {
   TRY_LET(auto name, user_or_caller(call, in.user_name));
   TRY_LET(auto u, authorized<User>(call, name));
   std::vector<AccessKey> keys;
@@ -228,19 +236,22 @@ Result<AccessKey> key_of(Call& call, const User& u, wire::Text id) {
 }
 }  // namespace
 
-Status update_access_key(Call& call, const model::UpdateAccessKeyRequest& in, model::UpdateAccessKeyResponse&) {
+Status update_access_key(Call& call, const model::UpdateAccessKeyRequest& in,
+                         model::UpdateAccessKeyResponse&) {
   TRY_LET(auto name, user_or_caller(call, in.user_name));
   TRY_LET(auto u, authorized<User>(call, name));
   TRY_LET(auto k, key_of(call, u, in.access_key_id));
   if (!(in.status == "Active") && !(in.status == "Inactive"))
     return fail("ValidationError", "1 validation error detected: Value '" + str(in.status) +
-                                       "' at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive]");
+                                       "' at 'status' failed to satisfy constraint: Member must satisfy enum "
+                                       "value set: [Active, Inactive]");
   k.inactive = in.status == "Inactive";
   call.tx.put(kEverywhere, k);
   return {};
 }
 
-Status delete_access_key(Call& call, const model::DeleteAccessKeyRequest& in, model::DeleteAccessKeyResponse&) {
+Status delete_access_key(Call& call, const model::DeleteAccessKeyRequest& in,
+                         model::DeleteAccessKeyResponse&) {
   TRY_LET(auto name, user_or_caller(call, in.user_name));
   TRY_LET(auto u, authorized<User>(call, name));
   TRY_LET(auto k, key_of(call, u, in.access_key_id));

@@ -8,7 +8,8 @@ namespace nubecita::sts {
 using api::Principal;
 
 // Nothing can forbid it, as on AWS: it tells only what the caller's credentials already say.
-Status get_caller_identity(Call& call, const model::GetCallerIdentityRequest&, model::GetCallerIdentityResponse& out) {
+Status get_caller_identity(Call& call, const model::GetCallerIdentityRequest&,
+                           model::GetCallerIdentityResponse& out) {
   if (call.principal.kind == Principal::Kind::anonymous || call.principal.kind == Principal::Kind::system)
     return fail("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
   call.authorize_nothing();
@@ -18,15 +19,18 @@ Status get_caller_identity(Call& call, const model::GetCallerIdentityRequest&, m
   return {};
 }
 
-Status get_access_key_info(Call& call, const model::GetAccessKeyInfoRequest& in, model::GetAccessKeyInfoResponse& out) {
+Status get_access_key_info(Call& call, const model::GetAccessKeyInfoRequest& in,
+                           model::GetAccessKeyInfoResponse& out) {
   TRY(call.authorize("*"));
   auto credential = iam::find_credential(call.tx, in.access_key_id);
-  if (!credential) return fail("ValidationError", "Access key ID " + api::str(in.access_key_id) + " does not exist.");
+  if (!credential)
+    return fail("ValidationError", "Access key ID " + api::str(in.access_key_id) + " does not exist.");
   out.account = call.text(credential->principal.account);
   return {};
 }
 
-Status get_session_token(Call& call, const model::GetSessionTokenRequest& in, model::GetSessionTokenResponse& out) {
+Status get_session_token(Call& call, const model::GetSessionTokenRequest& in,
+                         model::GetSessionTokenResponse& out) {
   const auto& who = call.principal;
   if (who.token_issued_ms != 0 || who.kind == Principal::Kind::role)
     return fail("AccessDenied", "Cannot call GetSessionToken with session credentials", 403);

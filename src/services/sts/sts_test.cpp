@@ -28,7 +28,9 @@ struct Sts : ::testing::Test {
     in.role_session_name = "work";
     return in;
   }
-  Result<model::AssumeRoleResponse> assume(const model::AssumeRoleRequest& in) { return b.run("AssumeRole", assume_role, in); }
+  Result<model::AssumeRoleResponse> assume(const model::AssumeRoleRequest& in) {
+    return b.run("AssumeRole", assume_role, in);
+  }
   iam::Credential credential(wire::Text id) {
     return *b.look([&](auto& tx) { return iam::find_credential(tx, id); });
   }
@@ -65,9 +67,10 @@ TEST_F(Sts, both_sides_must_let_it) {
   become(weak);
   auto r = assume(request());
   EXPECT_EQ(code(r), "AccessDenied");
-  EXPECT_EQ(r.error().message,
-            "User: arn:aws:iam::111122223333:user/weak is not authorized to perform: sts:AssumeRole on resource: "
-            "arn:aws:iam::111122223333:role/deploy");
+  EXPECT_EQ(
+      r.error().message,
+      "User: arn:aws:iam::111122223333:user/weak is not authorized to perform: sts:AssumeRole on resource: "
+      "arn:aws:iam::111122223333:role/deploy");
   become(strong);
   EXPECT_EQ(code(assume(request("tasks"))), "AccessDenied");
   EXPECT_EQ(code(assume(request("nothing"))), "AccessDenied");
@@ -76,7 +79,10 @@ TEST_F(Sts, both_sides_must_let_it) {
 
 TEST_F(Sts, trust_in_a_user_by_name_needs_no_identity_policy) {
   auto bob = user("bob");
-  make_role(b, "deploy", R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"sts:AssumeRole"}]})").value();
+  make_role(
+      b, "deploy",
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"sts:AssumeRole"}]})")
+      .value();
   become(bob);
   EXPECT_EQ(code(assume(request())), "ok");
 }
@@ -89,7 +95,10 @@ TEST_F(Sts, trust_is_in_the_user_and_not_in_the_name) {
      return {};
    }).value();
   make_user(b, "bob").value();
-  make_role(b, "deploy", R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"sts:AssumeRole"}]})").value();
+  make_role(
+      b, "deploy",
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"sts:AssumeRole"}]})")
+      .value();
   iam::model::DeleteUserRequest gone{.user_name = "bob"};
   b.run("DeleteUser", iam::delete_user, gone).value();
   become(user("bob", allowing("sts:AssumeRole")));  // another one of that name
@@ -97,8 +106,11 @@ TEST_F(Sts, trust_is_in_the_user_and_not_in_the_name) {
 }
 
 TEST_F(Sts, external_id) {
-  make_role(b, "deploy", R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole",
-     "Condition":{"StringEquals":{"sts:ExternalId":"s3cret"}}}]})").value();
+  make_role(
+      b, "deploy",
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole",
+     "Condition":{"StringEquals":{"sts:ExternalId":"s3cret"}}}]})")
+      .value();
   become(user("bob", allowing("sts:AssumeRole")));
   auto in = request();
   EXPECT_EQ(code(assume(in)), "AccessDenied");
@@ -115,7 +127,8 @@ TEST_F(Sts, durations_and_names) {
   in.duration_seconds = 7200;
   auto r = assume(in);
   EXPECT_EQ(code(r), "ValidationError");
-  EXPECT_EQ(r.error().message, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  EXPECT_EQ(r.error().message,
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   in.duration_seconds = 10;
   EXPECT_EQ(code(assume(in)), "ValidationError");
   in = request();
@@ -150,8 +163,14 @@ TEST_F(Sts, session_policies_cut) {
 }
 
 TEST_F(Sts, session_tags_need_leave_and_follow) {
-  make_role(b, "deploy", R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":["sts:AssumeRole","sts:TagSession"]}]})").value();
-  put_role_document(b, "deploy", allowing("ec2:*", "*", R"(,"Condition":{"StringEquals":{"aws:PrincipalTag/team":"blue"}})")).value();
+  make_role(
+      b, "deploy",
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":["sts:AssumeRole","sts:TagSession"]}]})")
+      .value();
+  put_role_document(
+      b, "deploy",
+      allowing("ec2:*", "*", R"(,"Condition":{"StringEquals":{"aws:PrincipalTag/team":"blue"}})"))
+      .value();
   auto weak = user("weak", allowing("sts:AssumeRole")), strong = user("strong", allowing("sts:*"));
   auto in = request();
   in.tags = b.list<model::Tag>({{"team", "blue"}});
@@ -173,7 +192,8 @@ TEST_F(Sts, session_token_is_the_same_user) {
   EXPECT_EQ(c.principal.arn, bob.arn);
   EXPECT_NE(c.principal.token_issued_ms, 0);
   become(c.principal);
-  EXPECT_EQ(code(b.run("GetSessionToken", get_session_token, model::GetSessionTokenRequest{})), "AccessDenied");
+  EXPECT_EQ(code(b.run("GetSessionToken", get_session_token, model::GetSessionTokenRequest{})),
+            "AccessDenied");
 }
 
 TEST_F(Sts, old_sessions_are_swept) {
