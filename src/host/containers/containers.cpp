@@ -214,15 +214,16 @@ class PodmanContainers final : public Containers {
     return use;
   }
 
-  void watch(const std::string& name, std::function<void(const ContainerExit&)> gone) override {
-    auto state = inspect(name);
-    if (state && *state && (*state)->running && (*state)->pid > 0 && exits_.add(name, (*state)->id, (*state)->pid, gone)) return;
+  Status watch(const std::string& name, std::function<void(const ContainerExit&)> gone) override {
+    TRY_LET(auto state, inspect(name));
+    if (state && state->running && state->pid > 0 && exits_.add(name, state->id, state->pid, gone)) return {};
     ContainerExit exit{.name = name, .exit_code = 137, .oom_killed = false};
-    if (state && *state) {
-      std::tie(exit.exit_code, exit.oom_killed) = how_it_ended(name, (*state)->id);
+    if (state) {
+      std::tie(exit.exit_code, exit.oom_killed) = how_it_ended(name, state->id);
       exit.oom_killed = exit.oom_killed && exit.exit_code == 137;
     }
     gone(exit);
+    return {};
   }
   void unwatch(const std::string& name) override { exits_.remove(name); }
 

@@ -6,7 +6,7 @@
 // outlive us and podman's service, and the next start of nubecita finds them with list(). The OCI runtime and cgroup
 // manager are chosen for the machine's cgroups (v2: podman's defaults; v1 or mixed: runc with cgroupfs).
 //
-// Nothing of AWS and nothing of the store. Any thread; all calls but watch() wait for the machine. Needs root. When
+// Nothing of AWS and nothing of the store. Any thread; all calls wait for the machine. Needs root. When
 // podman is missing or broken, every call answers "ContainersUnavailable" saying what to install; it is tried again on
 // each call, so nothing needs a restart when the cause has gone.
 //
@@ -135,8 +135,9 @@ class Containers {
   virtual Result<ContainerUse> stats(const std::string& name) = 0;
 
   /// Calls `gone` once, on the watch thread, within milliseconds of the container's end; at once and on the caller's
-  /// thread if it does not run. It must be quick. Watching a name again replaces its function.
-  virtual void watch(const std::string& name, std::function<void(const ContainerExit&)> gone) = 0;
+  /// thread if it does not run. It must be quick. Watching a name again replaces its function. Fails (and calls nothing)
+  /// when nobody can be asked whether it runs.
+  virtual Status watch(const std::string& name, std::function<void(const ContainerExit&)> gone) = 0;
   virtual void unwatch(const std::string& name) = 0;
 
   /// For `nubecita` being taken off the machine: removes every container, ends podman's service, unmounts its storage.

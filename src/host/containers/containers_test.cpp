@@ -170,11 +170,11 @@ class RealContainers : public ::testing::Test {
     return s;
   }
   ContainerExit wait_for(const std::string& name, const std::function<void()>& then = {}) {
-    containers_->watch(name, [this](const ContainerExit& e) {
+    EXPECT_TRUE(containers_->watch(name, [this](const ContainerExit& e) {
       std::lock_guard lock(mutex_);
       seen_ = e;
       changed_.notify_all();
-    });
+    }));
     if (then) then();
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return seen_.has_value(); }));
