@@ -334,8 +334,10 @@ class Model:
 def write(path, text):
     """Leaves an unchanged file alone, so that what includes it is not compiled again."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    if os.path.exists(path) and open(path, encoding="utf-8").read() == text:
-        return
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            if f.read() == text:
+                return
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
 

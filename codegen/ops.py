@@ -11,7 +11,9 @@ class Ops:
         self.path = path
         self.settings = {}
         self.lines = {}
-        for number, raw in enumerate(open(path, encoding="utf-8"), 1):
+        with open(path, encoding="utf-8") as f:
+            lines = f.read().split("\n")
+        for number, raw in enumerate(lines, 1):
             words = raw.split("#", 1)[0].split()
             if not words:
                 continue

@@ -10,13 +10,25 @@ namespace nubecita::wire {
 
 void* set_member(const Member& m, void* slot, Arena& arena) {
   switch (m.shape->kind) {
-    case Kind::structure: return as<void*>(slot) = arena.allocate(m.shape->size);
-    case Kind::boolean: as<Opt<bool>>(slot).set = true; break;
-    case Kind::integer: as<Opt<int32_t>>(slot).set = true; break;
-    case Kind::long_: as<Opt<int64_t>>(slot).set = true; break;
-    case Kind::double_: as<Opt<double>>(slot).set = true; break;
-    case Kind::timestamp: as<Opt<Timestamp>>(slot).set = true; break;
-    default: break;  // texts and lists know by their own
+    case Kind::structure:
+      return as<void*>(slot) = arena.allocate(m.shape->size);
+    case Kind::boolean:
+      as<Opt<bool>>(slot).set = true;
+      break;
+    case Kind::integer:
+      as<Opt<int32_t>>(slot).set = true;
+      break;
+    case Kind::long_:
+      as<Opt<int64_t>>(slot).set = true;
+      break;
+    case Kind::double_:
+      as<Opt<double>>(slot).set = true;
+      break;
+    case Kind::timestamp:
+      as<Opt<Timestamp>>(slot).set = true;
+      break;
+    default:
+      break;  // texts and lists know by their own
   }
   return slot;
 }
@@ -58,25 +70,39 @@ bool timestamp(std::string_view text, int64_t& ms) {
 bool parse_scalar(const Shape& shape, std::string_view text, Arena& arena, void* value) {
   switch (shape.kind) {
     case Kind::string:
-    case Kind::document: as<Text>(value) = Text::view(text); return true;
+    case Kind::document:
+      as<Text>(value) = Text::view(text);
+      return true;
     case Kind::blob: {
       std::string bytes;
       if (!base64_decode(text, bytes)) return false;
       as<Text>(value) = Text::view(arena.copy(bytes));
       return true;
     }
-    case Kind::boolean: return boolean(text, as<bool>(value));
-    case Kind::integer: return number(text, as<int32_t>(value));
-    case Kind::long_: return number(text, as<int64_t>(value));
-    case Kind::double_: return number(text, as<double>(value));
-    case Kind::timestamp: return timestamp(text, as<Timestamp>(value).ms);
-    default: return false;
+    case Kind::boolean:
+      return boolean(text, as<bool>(value));
+    case Kind::integer:
+      return number(text, as<int32_t>(value));
+    case Kind::long_:
+      return number(text, as<int64_t>(value));
+    case Kind::double_:
+      return number(text, as<double>(value));
+    case Kind::timestamp:
+      return timestamp(text, as<Timestamp>(value).ms);
+    default:
+      return false;
   }
 }
 
 void append_number(std::string& out, double v) {
-  if (std::isnan(v)) { out += "NaN"; return; }
-  if (std::isinf(v)) { out += v > 0 ? "Infinity" : "-Infinity"; return; }
+  if (std::isnan(v)) {
+    out += "NaN";
+    return;
+  }
+  if (std::isinf(v)) {
+    out += v > 0 ? "Infinity" : "-Infinity";
+    return;
+  }
   char buffer[32];
   auto end = std::to_chars(buffer, buffer + sizeof buffer, v).ptr;
   out.append(buffer, end);
@@ -84,7 +110,9 @@ void append_number(std::string& out, double v) {
 
 void append_timestamp(std::string& out, TimeFormat time, int64_t ms) {
   switch (time) {
-    case TimeFormat::http_date: out += http_date(ms); return;
+    case TimeFormat::http_date:
+      out += http_date(ms);
+      return;
     case TimeFormat::epoch: {
       // Written from the integer: a double would show 1700000000.123 as ...12299.
       uint64_t size = ms < 0 ? 0 - static_cast<uint64_t>(ms) : static_cast<uint64_t>(ms);
@@ -96,23 +124,39 @@ void append_timestamp(std::string& out, TimeFormat time, int64_t ms) {
       }
       return;
     }
-    default: out += iso8601(ms, ms % 1000 != 0); return;
+    default:
+      out += iso8601(ms, ms % 1000 != 0);
+      return;
   }
 }
 
-void append_scalar(std::string& out, const Shape& shape, TimeFormat time, TimeFormat otherwise, const void* value) {
+void append_scalar(std::string& out, const Shape& shape, TimeFormat time, TimeFormat otherwise,
+                   const void* value) {
   switch (shape.kind) {
     case Kind::string:
-    case Kind::document: out += as<Text>(value).sv(); return;
-    case Kind::blob: out += base64(as<Text>(value).sv()); return;
-    case Kind::boolean: out += as<bool>(value) ? "true" : "false"; return;
-    case Kind::integer: out += std::to_string(as<int32_t>(value)); return;
-    case Kind::long_: out += std::to_string(as<int64_t>(value)); return;
-    case Kind::double_: append_number(out, as<double>(value)); return;
+    case Kind::document:
+      out += as<Text>(value).sv();
+      return;
+    case Kind::blob:
+      out += base64(as<Text>(value).sv());
+      return;
+    case Kind::boolean:
+      out += as<bool>(value) ? "true" : "false";
+      return;
+    case Kind::integer:
+      out += std::to_string(as<int32_t>(value));
+      return;
+    case Kind::long_:
+      out += std::to_string(as<int64_t>(value));
+      return;
+    case Kind::double_:
+      append_number(out, as<double>(value));
+      return;
     case Kind::timestamp:
       append_timestamp(out, time != TimeFormat::as_protocol ? time : otherwise, as<Timestamp>(value).ms);
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -124,7 +168,10 @@ bool is_plain_text(std::string_view s) {
       ++i;
       continue;
     }
-    const size_t more = c >= 0xf0 && c <= 0xf4 ? 3 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xc2 && c < 0xe0 ? 1 : 0;
+    const size_t more = c >= 0xf0 && c <= 0xf4  ? 3
+                        : c >= 0xe0 && c < 0xf0 ? 2
+                        : c >= 0xc2 && c < 0xe0 ? 1
+                                                : 0;
     if (!more || s.size() - i <= more) return false;
     uint32_t point = c & (0x3f >> more);
     for (size_t k = 1; k <= more; ++k) {

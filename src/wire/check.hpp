@@ -1,5 +1,5 @@
-// What AWS checks of a decoded input before the operation sees it: required members, constraints of the model, and our
-// own refusals (models/*.ops). Pure function, any thread.
+// What AWS checks of a decoded input before the operation sees it: required members, constraints of the
+// model, and our own refusals (models/*.ops). Pure function, any thread.
 #pragma once
 
 #include "base/result.hpp"
@@ -9,7 +9,8 @@ namespace nubecita::wire {
 
 /// Errors, by protocol:
 ///   ec2, and query services that follow it (RDS): MissingParameter, InvalidParameterValue
-///   others: ValidationError (query) or ValidationException (JSON, REST), or the service's own code, with AWS's text
+///   others: ValidationError (query) or ValidationException (JSON, REST), or the service's own code, with
+///   AWS's text
 ///     "2 validation errors detected: Value ... at '...' failed to satisfy constraint: ...; ..."
 ///   refused members: UnsupportedOperation (ec2), InvalidParameterValue (query), or the service's own code
 Status check_input(Protocol protocol, const ServiceShape& service, const Shape& input, const void* in);

@@ -5,5 +5,6 @@
 
 // What is decoded must encode again, in every protocol.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return nubecita::wire::fuzz_body(nubecita::wire::Protocol::ec2, {reinterpret_cast<const char*>(data), size});
+  return nubecita::wire::fuzz_body(nubecita::wire::Protocol::ec2,
+                                   {reinterpret_cast<const char*>(data), size});
 }

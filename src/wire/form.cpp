@@ -48,7 +48,9 @@ std::string_view trim_line_end(std::string_view body) {
 
 bool percent_decode(std::string_view text, bool plus_is_space, Arena& arena, std::string_view& out) {
   out = text;
-  if (text.find('%') == std::string_view::npos && (!plus_is_space || text.find('+') == std::string_view::npos)) return true;
+  if (text.find('%') == std::string_view::npos &&
+      (!plus_is_space || text.find('+') == std::string_view::npos))
+    return true;
   char* to = static_cast<char*>(arena.allocate(text.size()));
   size_t n = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -83,7 +85,8 @@ Result<std::vector<FormPair>> parse_form(std::string_view body, Arena& arena) {
     pairs.push_back(pair);
     return trouble.empty();
   });
-  if (!trouble.empty()) return fail("MalformedQueryString", "The query string is malformed: " + std::string(trouble) + ".");
+  if (!trouble.empty())
+    return fail("MalformedQueryString", "The query string is malformed: " + std::string(trouble) + ".");
   std::sort(pairs.begin(), pairs.end(), before);
   return pairs;
 }

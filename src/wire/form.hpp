@@ -1,5 +1,5 @@
-// The bodies of the query protocols: "Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1", decoded and sorted so that what
-// belongs to one member stands together. Any thread.
+// The bodies of the query protocols: "Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1", decoded and sorted so
+// that what belongs to one member stands together. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,13 @@ struct FormPair {
 };
 using Form = std::span<const FormPair>;
 
-/// Decodes `text` ("+" is a space) into the arena where it has escapes, and aliases it elsewhere. False for a broken
-/// escape.
+/// Decodes `text` ("+" is a space) into the arena where it has escapes, and aliases it elsewhere. False for a
+/// broken escape.
 bool percent_decode(std::string_view text, bool plus_is_space, Arena& arena, std::string_view& out);
 
-/// All pairs of a form, sorted by key with '.' before every other character. Errors (code MalformedQueryString):
-/// broken escapes, keys deeper than 40 levels, text that is not UTF-8 or has control characters.
+/// All pairs of a form, sorted by key with '.' before every other character. Errors (code
+/// MalformedQueryString): broken escapes, keys deeper than 40 levels, text that is not UTF-8 or has control
+/// characters.
 Result<std::vector<FormPair>> parse_form(std::string_view body, Arena& arena);
 
 /// The part of `form` whose keys share the segment of the first key that begins at `prefix` (bytes).

@@ -1,5 +1,5 @@
-// Bodies of the JSON protocols. The text is parsed once into a tree that lives in the request's arena; the structs'
-// texts point into it.
+// Bodies of the JSON protocols. The text is parsed once into a tree that lives in the request's arena; the
+// structs' texts point into it.
 #include <boost/json/memory_resource.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/stream_parser.hpp>
@@ -29,30 +29,47 @@ struct ArenaResource final : bj::memory_resource {
 
 std::string_view token_name(const bj::value& v) {
   switch (v.kind()) {
-    case bj::kind::null: return "NULL_VALUE";
-    case bj::kind::bool_: return v.get_bool() ? "TRUE_VALUE" : "FALSE_VALUE";
+    case bj::kind::null:
+      return "NULL_VALUE";
+    case bj::kind::bool_:
+      return v.get_bool() ? "TRUE_VALUE" : "FALSE_VALUE";
     case bj::kind::int64:
-    case bj::kind::uint64: return "NUMBER_VALUE";
-    case bj::kind::double_: return "DECIMAL_VALUE";
-    case bj::kind::string: return "STRING_VALUE";
-    case bj::kind::array: return "START_ARRAY";
-    case bj::kind::object: return "START_OBJECT";
+    case bj::kind::uint64:
+      return "NUMBER_VALUE";
+    case bj::kind::double_:
+      return "DECIMAL_VALUE";
+    case bj::kind::string:
+      return "STRING_VALUE";
+    case bj::kind::array:
+      return "START_ARRAY";
+    case bj::kind::object:
+      return "START_OBJECT";
   }
   return "";
 }
 
 std::string_view type_name(Kind kind) {
   switch (kind) {
-    case Kind::structure: return "Structure";
-    case Kind::list: return "List";
-    case Kind::map: return "Map";
-    case Kind::string: return "String";
-    case Kind::blob: return "Blob";
-    case Kind::boolean: return "Boolean";
-    case Kind::integer: return "Integer";
-    case Kind::long_: return "Long";
-    case Kind::double_: return "Double";
-    default: return "Timestamp";
+    case Kind::structure:
+      return "Structure";
+    case Kind::list:
+      return "List";
+    case Kind::map:
+      return "Map";
+    case Kind::string:
+      return "String";
+    case Kind::blob:
+      return "Blob";
+    case Kind::boolean:
+      return "Boolean";
+    case Kind::integer:
+      return "Integer";
+    case Kind::long_:
+      return "Long";
+    case Kind::double_:
+      return "Double";
+    default:
+      return "Timestamp";
   }
 }
 
@@ -104,7 +121,8 @@ class JsonDecoder {
       case Kind::document:
         as<Text>(out) = Text::view(arena_.copy(bj::serialize(from)));
         return {};
-      default: return scalar(shape, from, out);
+      default:
+        return scalar(shape, from, out);
     }
   }
 
@@ -136,13 +154,20 @@ class JsonDecoder {
   }
 
   static bool real(const bj::value& from, double& v) {
-    if (auto* i = from.if_int64()) v = static_cast<double>(*i);
-    else if (auto* u = from.if_uint64()) v = static_cast<double>(*u);
-    else if (auto* d = from.if_double()) v = *d;
-    else if (from == "NaN") v = std::numeric_limits<double>::quiet_NaN();
-    else if (from == "Infinity") v = std::numeric_limits<double>::infinity();
-    else if (from == "-Infinity") v = -std::numeric_limits<double>::infinity();
-    else return false;
+    if (auto* i = from.if_int64())
+      v = static_cast<double>(*i);
+    else if (auto* u = from.if_uint64())
+      v = static_cast<double>(*u);
+    else if (auto* d = from.if_double())
+      v = *d;
+    else if (from == "NaN")
+      v = std::numeric_limits<double>::quiet_NaN();
+    else if (from == "Infinity")
+      v = std::numeric_limits<double>::infinity();
+    else if (from == "-Infinity")
+      v = -std::numeric_limits<double>::infinity();
+    else
+      return false;
     return true;
   }
 
@@ -156,11 +181,20 @@ class JsonDecoder {
       case Kind::boolean:
         if (auto* b = from.if_bool()) good = true, as<bool>(out) = *b;
         break;
-      case Kind::integer: good = whole(from, as<int32_t>(out)); break;
-      case Kind::long_: good = whole(from, as<int64_t>(out)); break;
-      case Kind::double_: good = real(from, as<double>(out)); break;
-      case Kind::timestamp: good = timestamp(from, as<Timestamp>(out).ms); break;
-      default: break;
+      case Kind::integer:
+        good = whole(from, as<int32_t>(out));
+        break;
+      case Kind::long_:
+        good = whole(from, as<int64_t>(out));
+        break;
+      case Kind::double_:
+        good = real(from, as<double>(out));
+        break;
+      case Kind::timestamp:
+        good = timestamp(from, as<Timestamp>(out).ms);
+        break;
+      default:
+        break;
     }
     if (!good) return wrong(shape, from);
     return {};
@@ -180,7 +214,9 @@ class JsonDecoder {
 
   std::unexpected<ApiError> wrong(const Shape& shape, const bj::value& from) const {
     std::string message(token_name(from));
-    message.append(" can not be converted to ").append(shape.kind == Kind::integer ? "an " : "a ").append(type_name(shape.kind));
+    message.append(" can not be converted to ")
+        .append(shape.kind == Kind::integer ? "an " : "a ")
+        .append(type_name(shape.kind));
     if (at_) message.append(" (member ").append(at_->wire).append(")");
     return fail("SerializationException", std::move(message));
   }
@@ -194,7 +230,8 @@ class JsonDecoder {
 
 Status decode_json(const Shape& shape, std::string_view body, Members members, Arena& arena, void* out) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) body = "{}";
-  // The resource outlives the tree's readers only: nothing of the tree is ever destroyed, its memory is the arena's.
+  // The resource outlives the tree's readers only: nothing of the tree is ever destroyed, its memory is the
+  // arena's.
   ArenaResource resource(arena);
   bj::parse_options options;
   options.max_depth = kDeepest;

@@ -14,12 +14,23 @@ void append_json_text(std::string& out, std::string_view text) {
     out.append(text, done, i - done);
     done = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default: out.append("\\u00").append(1, digits[c >> 4]).append(1, digits[c & 15]);
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        out.append("\\u00").append(1, digits[c >> 4]).append(1, digits[c & 15]);
     }
   }
   out.append(text, done);
@@ -48,7 +59,9 @@ void write_structure(std::string& out, const Shape& shape, Members members, cons
 
 void write_value(std::string& out, const Shape& shape, TimeFormat time, const void* value) {
   switch (shape.kind) {
-    case Kind::structure: write_structure(out, shape, Members::all, value); return;
+    case Kind::structure:
+      write_structure(out, shape, Members::all, value);
+      return;
     case Kind::list:
       out += '[';
       for (size_t i = 0; i < as<AnyList>(value).size_; ++i) {
@@ -68,8 +81,12 @@ void write_value(std::string& out, const Shape& shape, TimeFormat time, const vo
       }
       out += '}';
       return;
-    case Kind::string: append_json_text(out, as<Text>(value).sv()); return;
-    case Kind::document: out += as<Text>(value).sv(); return;
+    case Kind::string:
+      append_json_text(out, as<Text>(value).sv());
+      return;
+    case Kind::document:
+      out += as<Text>(value).sv();
+      return;
     case Kind::blob:
       out += '"';
       append_scalar(out, shape, time, TimeFormat::epoch, value);
@@ -90,15 +107,19 @@ void write_value(std::string& out, const Shape& shape, TimeFormat time, const vo
       if (quoted) out += '"';
       return;
     }
-    default: append_scalar(out, shape, time, TimeFormat::epoch, value); return;
+    default:
+      append_scalar(out, shape, time, TimeFormat::epoch, value);
+      return;
   }
 }
 
 }  // namespace
 
 void encode_json(std::string& out, const Shape& shape, Members members, const void* value) {
-  if (shape.kind == Kind::structure) write_structure(out, shape, members, value);
-  else write_value(out, shape, shape.time, value);
+  if (shape.kind == Kind::structure)
+    write_structure(out, shape, members, value);
+  else
+    write_value(out, shape, shape.time, value);
 }
 
 }  // namespace nubecita::wire

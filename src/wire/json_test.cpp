@@ -9,8 +9,9 @@ using Made = Decoded<MakeThingRequest>;
 constexpr auto kJson = Protocol::json11;
 
 TEST(JsonDecode, EveryKind) {
-  Made in(kJson, "MakeThing",
-          R"({"Name":"a","size":"large","Count":7.0,"Big":-9223372036854775808,"Ratio":2,"Flag":true,"When":1795305600.123,
+  Made in(
+      kJson, "MakeThing",
+      R"({"Name":"a","size":"large","Count":7.0,"Big":-9223372036854775808,"Ratio":2,"Flag":true,"When":1795305600.123,
               "Data":"aGk=","Part":[{"Id":"\u00fc\ud834\udd1e"}],"Labels":{"k":"v"},"Tree":{"Below":{"Leaf":"x"}},"Names":[]})");
   ASSERT_EQ(in.error(), "");
   EXPECT_EQ(*in->count, 7);
@@ -32,10 +33,12 @@ TEST(JsonDecode, NullIsAbsentAndUnknownIsIgnored) {
 }
 
 TEST(JsonDecode, Malformed) {
-  for (auto bad : {"{", "[]", "nonsense", "{\"Name\":\"a\"}x", "{\"Name\":1}", "{\"Name\":\"\xff\"}", "{\"Name\":\"a\",\"Count\":\"7\"}",
-                   "{\"Name\":\"a\",\"Count\":1.5}", "{\"Name\":\"a\",\"Count\":3000000000}", "{\"Name\":\"a\",\"Flag\":1}",
-                   "{\"Name\":\"a\",\"Data\":\"?\"}", "{\"Name\":\"a\",\"Part\":{}}", "{\"Name\":\"a\",\"Part\":[null]}",
-                   "{\"Name\":\"a\",\"When\":\"yesterday\"}", "{\"Name\":\"a\",\"Big\":9223372036854775808}"})
+  for (auto bad :
+       {"{", "[]", "nonsense", "{\"Name\":\"a\"}x", "{\"Name\":1}", "{\"Name\":\"\xff\"}",
+        "{\"Name\":\"a\",\"Count\":\"7\"}", "{\"Name\":\"a\",\"Count\":1.5}",
+        "{\"Name\":\"a\",\"Count\":3000000000}", "{\"Name\":\"a\",\"Flag\":1}",
+        "{\"Name\":\"a\",\"Data\":\"?\"}", "{\"Name\":\"a\",\"Part\":{}}", "{\"Name\":\"a\",\"Part\":[null]}",
+        "{\"Name\":\"a\",\"When\":\"yesterday\"}", "{\"Name\":\"a\",\"Big\":9223372036854775808}"})
     EXPECT_EQ(Made(kJson, "MakeThing", bad).status.error().code, "SerializationException") << bad;
   EXPECT_EQ(Made(kJson, "MakeThing", R"({"Name":1})").error(),
             "SerializationException: NUMBER_VALUE can not be converted to a String (member Name)");
@@ -46,7 +49,8 @@ TEST(JsonDecode, Malformed) {
 
 TEST(JsonDecode, EmptyBodyIsAnEmptyObject) {
   EXPECT_EQ(Made(kJson, "MakeThing", "").error(),
-            "ValidationException: 1 validation error detected: Value null at 'name' failed to satisfy constraint: Member "
+            "ValidationException: 1 validation error detected: Value null at 'name' failed to satisfy "
+            "constraint: Member "
             "must not be null");
   EXPECT_EQ(Decoded<tiny::model::NothingRequest>(kJson, "Nothing", "").error(), "");
 }
@@ -71,8 +75,9 @@ TEST(JsonEncode, WritesWhatIsSet) {
   out.labels.set = true;
   out.when = Timestamp{-1500};
   out.ratio = 0.1;
-  EXPECT_EQ(encoded(kJson, "MakeThing", out).body,
-            R"({"partSet":[{"Id":"quote \" slash \\ line \n bell \u0007"},{"Count":3}],"Labels":{"k":"v"},"When":-1.500,"Ratio":0.1})");
+  EXPECT_EQ(
+      encoded(kJson, "MakeThing", out).body,
+      R"({"partSet":[{"Id":"quote \" slash \\ line \n bell \u0007"},{"Count":3}],"Labels":{"k":"v"},"When":-1.500,"Ratio":0.1})");
   out = {};
   out.when = Timestamp{1795305600000};
   EXPECT_EQ(encoded(kJson, "MakeThing", out).body, R"({"When":1795305600})");

@@ -1,5 +1,5 @@
-// Thompson's construction: the pattern becomes a non-deterministic automaton that is stepped over the text once, so the
-// work is at most states times characters. https://swtch.com/~rsc/regexp/regexp1.html
+// Thompson's construction: the pattern becomes a non-deterministic automaton that is stepped over the text
+// once, so the work is at most states times characters. https://swtch.com/~rsc/regexp/regexp1.html
 #include "wire/pattern.hpp"
 
 #include <cstdint>
@@ -70,7 +70,8 @@ class Automaton {
       next.clear();
       for (int s : now) {
         const State& state = states_[static_cast<size_t>(s)];
-        if (state.kind == State::set && sets_[static_cast<size_t>(state.set_index)].has(c)) enter(state.out, next);
+        if (state.kind == State::set && sets_[static_cast<size_t>(state.set_index)].has(c))
+          enter(state.out, next);
       }
       now.swap(next);
       if (now.empty()) return false;
@@ -158,9 +159,12 @@ class Automaton {
   }
 
   bool quantifier(int& least, int& most) {
-    if (take('*')) least = 0, most = -1;
-    else if (take('+')) least = 1, most = -1;
-    else if (take('?')) least = 0, most = 1;
+    if (take('*'))
+      least = 0, most = -1;
+    else if (take('+'))
+      least = 1, most = -1;
+    else if (take('?'))
+      least = 0, most = 1;
     else if (peek() == '{' && peek(1) >= '0' && peek(1) <= '9') {
       ++at_;
       least = most = number();
@@ -174,7 +178,8 @@ class Automaton {
   }
   int number() {
     int n = 0;
-    while (more() && peek() >= '0' && peek() <= '9' && n < 100000) n = n * 10 + static_cast<int>(pattern_[at_++] - '0');
+    while (more() && peek() >= '0' && peek() <= '9' && n < 100000)
+      n = n * 10 + static_cast<int>(pattern_[at_++] - '0');
     return n;
   }
 
@@ -189,10 +194,14 @@ class Automaton {
       piece = nothing();
     } else {
       CharSet set;
-      if (take('[')) set = char_class();
-      else if (take('.')) set = {{{'\n', '\n'}}, true};
-      else if (take('\\')) escape(set);
-      else if (more()) set.ranges = {{pattern_[at_], pattern_[at_]}}, ++at_;
+      if (take('['))
+        set = char_class();
+      else if (take('.'))
+        set = {{{'\n', '\n'}}, true};
+      else if (take('\\'))
+        escape(set);
+      else if (more())
+        set.ranges = {{pattern_[at_], pattern_[at_]}}, ++at_;
       sets_.push_back(std::move(set));
       const int s = add({State::set, static_cast<int>(sets_.size()) - 1});
       piece = {s, {{s, false}}};
@@ -207,7 +216,8 @@ class Automaton {
     bool first = true;
     while (good_ && (peek() != ']' || first) && more()) {
       first = false;
-      if (peek() == '[' || (peek() == '&' && peek(1) == '&')) good_ = false;  // Java's unions and intersections
+      if (peek() == '[' || (peek() == '&' && peek(1) == '&'))
+        good_ = false;  // Java's unions and intersections
       uint32_t low = 0;
       if (take('\\')) {
         CharSet inner;
@@ -225,8 +235,10 @@ class Automaton {
         ++at_;
         if (take('\\')) {
           CharSet inner;
-          if (escape(inner)) high = inner.ranges[0].first;
-          else good_ = false;
+          if (escape(inner))
+            high = inner.ranges[0].first;
+          else
+            good_ = false;
         } else {
           high = pattern_[at_++];
         }
@@ -259,25 +271,44 @@ class Automaton {
       return true;
     };
     switch (c) {
-      case 'W': set.negated = true; [[fallthrough]];
-      case 'w': set.ranges = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}; return false;
-      case 'D': set.negated = true; [[fallthrough]];
-      case 'd': set.ranges = {{'0', '9'}}; return false;
-      case 'S': set.negated = true; [[fallthrough]];
-      case 's': set.ranges = {{'\t', '\r'}, {' ', ' '}}; return false;
-      case 'n': return one('\n');
-      case 'r': return one('\r');
-      case 't': return one('\t');
-      case 'u': return one(hex(4));
-      case 'x': return one(hex(2));
-      case 'p': return property(set);
+      case 'W':
+        set.negated = true;
+        [[fallthrough]];
+      case 'w':
+        set.ranges = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
+        return false;
+      case 'D':
+        set.negated = true;
+        [[fallthrough]];
+      case 'd':
+        set.ranges = {{'0', '9'}};
+        return false;
+      case 'S':
+        set.negated = true;
+        [[fallthrough]];
+      case 's':
+        set.ranges = {{'\t', '\r'}, {' ', ' '}};
+        return false;
+      case 'n':
+        return one('\n');
+      case 'r':
+        return one('\r');
+      case 't':
+        return one('\t');
+      case 'u':
+        return one(hex(4));
+      case 'x':
+        return one(hex(2));
+      case 'p':
+        return property(set);
       case 'A':
       case 'Z':
       case 'z':
       case 'b':
       case 'B':
       case 'P':
-      case 'Q': return good_ = false;
+      case 'Q':
+        return good_ = false;
       default:
         if (c >= '1' && c <= '9') return good_ = false;  // back references
         return one(c);
@@ -287,9 +318,12 @@ class Automaton {
     uint32_t v = 0;
     for (; digits; --digits) {
       const uint32_t c = more() ? pattern_[at_++] : 0;
-      if (c >= '0' && c <= '9') v = v * 16 + c - '0';
-      else if ((c | 32) >= 'a' && (c | 32) <= 'f') v = v * 16 + (c | 32) - 'a' + 10;
-      else good_ = false;
+      if (c >= '0' && c <= '9')
+        v = v * 16 + c - '0';
+      else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+        v = v * 16 + (c | 32) - 'a' + 10;
+      else
+        good_ = false;
     }
     return v;
   }
@@ -300,15 +334,26 @@ class Automaton {
     while (more() && peek() != '}') name += static_cast<char>(pattern_[at_++]);
     if (!take('}')) good_ = false;
     const Range beyond{0x80, kLastPoint};
-    if (name == "L" || name == "Alpha") set.ranges = {{'A', 'Z'}, {'a', 'z'}, beyond};
-    else if (name == "Lu") set.ranges = {{'A', 'Z'}, beyond};
-    else if (name == "Ll") set.ranges = {{'a', 'z'}, beyond};
-    else if (name == "N" || name == "Nd") set.ranges = {{'0', '9'}, beyond};
-    else if (name == "Z" || name == "Zs") set.ranges = {{' ', ' '}, beyond};
-    else if (name == "M") set.ranges = {beyond};
-    else if (name == "S") set.ranges = {{'$', '$'}, {'+', '+'}, {'<', '>'}, {'^', '^'}, {'`', '`'}, {'|', '|'}, {'~', '~'}, beyond};
-    else if (name == "P") set.ranges = {{'!', '#'}, {'%', '*'}, {',', '/'}, {':', ';'}, {'?', '@'}, {'[', ']'}, {'_', '_'}, {'{', '{'}, {'}', '}'}, beyond};
-    else good_ = false;
+    if (name == "L" || name == "Alpha")
+      set.ranges = {{'A', 'Z'}, {'a', 'z'}, beyond};
+    else if (name == "Lu")
+      set.ranges = {{'A', 'Z'}, beyond};
+    else if (name == "Ll")
+      set.ranges = {{'a', 'z'}, beyond};
+    else if (name == "N" || name == "Nd")
+      set.ranges = {{'0', '9'}, beyond};
+    else if (name == "Z" || name == "Zs")
+      set.ranges = {{' ', ' '}, beyond};
+    else if (name == "M")
+      set.ranges = {beyond};
+    else if (name == "S")
+      set.ranges = {{'$', '$'}, {'+', '+'}, {'<', '>'}, {'^', '^'},
+                    {'`', '`'}, {'|', '|'}, {'~', '~'}, beyond};
+    else if (name == "P")
+      set.ranges = {{'!', '#'}, {'%', '*'}, {',', '/'}, {':', ';'}, {'?', '@'},
+                    {'[', ']'}, {'_', '_'}, {'{', '{'}, {'}', '}'}, beyond};
+    else
+      good_ = false;
     return false;
   }
 

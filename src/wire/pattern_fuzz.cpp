@@ -8,6 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view all(reinterpret_cast<const char*>(data), size);
   const auto end = all.find('\n');
-  if (end != std::string_view::npos) (void)nubecita::wire::matches_pattern(all.substr(0, end), all.substr(end + 1));
+  if (end != std::string_view::npos)
+    (void)nubecita::wire::matches_pattern(all.substr(0, end), all.substr(end + 1));
   return 0;
 }

@@ -24,7 +24,8 @@ TEST(Pattern, WhatModelsUse) {
   EXPECT_TRUE(matches_pattern(R"([\.\-_/#A-Za-z0-9]+)", "/ecs/web#1"));
   EXPECT_TRUE(matches_pattern("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "tab\there ü"));
   EXPECT_FALSE(matches_pattern("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "☃"));
-  EXPECT_TRUE(matches_pattern(R"(arn:aws[a-z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+)", "arn:aws:iam::123456789012:role/x"));
+  EXPECT_TRUE(matches_pattern(R"(arn:aws[a-z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+)",
+                              "arn:aws:iam::123456789012:role/x"));
   EXPECT_FALSE(matches_pattern(R"(\d{12})", "12345678901"));
   EXPECT_TRUE(matches_pattern(R"([\s\S]*)", "any\nthing"));
   EXPECT_TRUE(matches_pattern(R"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)", "ünder_score: 1"));
@@ -48,9 +49,7 @@ TEST(Pattern, WhatItDoesNotUnderstandMatches) {
   EXPECT_TRUE(matches_pattern("(a{100}){100}", "b"));
 }
 
-TEST(Pattern, NoPatternTakesLong) {
-  EXPECT_FALSE(matches_pattern("(a|aa|a*)*b", std::string(5000, 'a')));
-}
+TEST(Pattern, NoPatternTakesLong) { EXPECT_FALSE(matches_pattern("(a|aa|a*)*b", std::string(5000, 'a'))); }
 
 }  // namespace
 }  // namespace nubecita::wire

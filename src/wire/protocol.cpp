@@ -23,17 +23,26 @@ const ErrorShape* find_error(const ServiceShape& service, std::string_view code)
 
 void request_ids(Protocol protocol, const ServiceShape& service, std::string_view id, RawResponse& response) {
   response.headers.emplace_back(service.bare_errors ? "x-amz-request-id" : "x-amzn-RequestId", id);
-  if (protocol == Protocol::json10) response.headers.emplace_back("Content-Type", "application/x-amz-json-1.0");
-  else if (protocol == Protocol::json11) response.headers.emplace_back("Content-Type", "application/x-amz-json-1.1");
-  else if (protocol == Protocol::query) response.headers.emplace_back("Content-Type", "text/xml");
-  else if (protocol == Protocol::ec2) response.headers.emplace_back("Content-Type", "text/xml;charset=UTF-8");
+  if (protocol == Protocol::json10)
+    response.headers.emplace_back("Content-Type", "application/x-amz-json-1.0");
+  else if (protocol == Protocol::json11)
+    response.headers.emplace_back("Content-Type", "application/x-amz-json-1.1");
+  else if (protocol == Protocol::query)
+    response.headers.emplace_back("Content-Type", "text/xml");
+  else if (protocol == Protocol::ec2)
+    response.headers.emplace_back("Content-Type", "text/xml;charset=UTF-8");
 }
 
 constexpr std::string_view kXmlHead = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-void encode_ec2(const ServiceShape& service, const OperationShape& operation, const void* out, std::string_view id,
-                std::string& body) {
-  body.append(kXmlHead).append("<").append(operation.name).append("Response xmlns=\"").append(service.xml_namespace).append("/\">");
+void encode_ec2(const ServiceShape& service, const OperationShape& operation, const void* out,
+                std::string_view id, std::string& body) {
+  body.append(kXmlHead)
+      .append("<")
+      .append(operation.name)
+      .append("Response xmlns=\"")
+      .append(service.xml_namespace)
+      .append("/\">");
   append_xml_tag(body, "requestId", id);
   const size_t before = body.size();
   encode_xml_members(body, Protocol::ec2, *operation.output, out);
@@ -42,9 +51,13 @@ void encode_ec2(const ServiceShape& service, const OperationShape& operation, co
   body.append("</").append(operation.name).append("Response>");
 }
 
-void encode_query(const ServiceShape& service, const OperationShape& operation, const void* out, std::string_view id,
-                  std::string& body) {
-  body.append("<").append(operation.name).append("Response xmlns=\"").append(service.xml_namespace).append("\">");
+void encode_query(const ServiceShape& service, const OperationShape& operation, const void* out,
+                  std::string_view id, std::string& body) {
+  body.append("<")
+      .append(operation.name)
+      .append("Response xmlns=\"")
+      .append(service.xml_namespace)
+      .append("\">");
   if (!operation.result_wrapper.empty())
     encode_xml_element(body, Protocol::query, operation.result_wrapper, {}, *operation.output, out);
   body += "<ResponseMetadata>";
@@ -82,7 +95,9 @@ void json_error(Protocol protocol, const ApiError& error, std::string_view name,
 }  // namespace
 
 std::string_view RawRequest::header(std::string_view name) const {
-  auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); };
+  auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
   for (const auto& [key, value] : headers)
     if (std::ranges::equal(key, name, same)) return value;
   return {};
@@ -90,19 +105,26 @@ std::string_view RawRequest::header(std::string_view name) const {
 
 bool wants_dry_run(const OperationShape& operation, const void* in) {
   for (const Member& m : operation.input->members)
-    if (m.name == "DryRun" && m.shape->kind == Kind::boolean) return as<Opt<bool>>(slot(m, in)).value_or(false);
+    if (m.name == "DryRun" && m.shape->kind == Kind::boolean)
+      return as<Opt<bool>>(slot(m, in)).value_or(false);
   return false;
 }
 
-Status decode(Protocol protocol, const ServiceShape& service, const OperationShape& operation, const RawRequest& request,
-              Arena& arena, void* in) {
+Status decode(Protocol protocol, const ServiceShape& service, const OperationShape& operation,
+              const RawRequest& request, Arena& arena, void* in) {
   switch (protocol) {
     case Protocol::query:
-    case Protocol::ec2: TRY(decode_form(protocol, *operation.input, request.body, arena, in)); break;
+    case Protocol::ec2:
+      TRY(decode_form(protocol, *operation.input, request.body, arena, in));
+      break;
     case Protocol::json10:
-    case Protocol::json11: TRY(decode_json(*operation.input, request.body, Members::all, arena, in)); break;
+    case Protocol::json11:
+      TRY(decode_json(*operation.input, request.body, Members::all, arena, in));
+      break;
     case Protocol::rest_json:
-    case Protocol::rest_xml: TRY(decode_rest(protocol, operation, request, arena, in)); break;
+    case Protocol::rest_xml:
+      TRY(decode_rest(protocol, operation, request, arena, in));
+      break;
   }
   return check_input(protocol, service, *operation.input, in);
 }
@@ -112,17 +134,25 @@ void encode(Protocol protocol, const ServiceShape& service, const OperationShape
   response.status = operation.status;
   request_ids(protocol, service, request_id, response);
   switch (protocol) {
-    case Protocol::query: encode_query(service, operation, out, request_id, response.body); break;
-    case Protocol::ec2: encode_ec2(service, operation, out, request_id, response.body); break;
+    case Protocol::query:
+      encode_query(service, operation, out, request_id, response.body);
+      break;
+    case Protocol::ec2:
+      encode_ec2(service, operation, out, request_id, response.body);
+      break;
     case Protocol::json10:
-    case Protocol::json11: encode_json(response.body, *operation.output, Members::all, out); break;
+    case Protocol::json11:
+      encode_json(response.body, *operation.output, Members::all, out);
+      break;
     case Protocol::rest_json:
-    case Protocol::rest_xml: encode_rest(protocol, service, operation, out, response); break;
+    case Protocol::rest_xml:
+      encode_rest(protocol, service, operation, out, response);
+      break;
   }
 }
 
-void encode_error(Protocol protocol, const ServiceShape& service, const ApiError& error, std::string_view request_id,
-                  RawResponse& response) {
+void encode_error(Protocol protocol, const ServiceShape& service, const ApiError& error,
+                  std::string_view request_id, RawResponse& response) {
   const ErrorShape* known = find_error(service, error.code);
   response.status = error.status == 400 && known ? known->status : error.status;
   request_ids(protocol, service, request_id, response);
@@ -155,7 +185,9 @@ void encode_error(Protocol protocol, const ServiceShape& service, const ApiError
       append_xml_tag(body, "RequestId", request_id);
       body += "</ErrorResponse>";
       return;
-    default: json_error(protocol, error, known ? known->name : std::string_view(error.code), response); return;
+    default:
+      json_error(protocol, error, known ? known->name : std::string_view(error.code), response);
+      return;
   }
 }
 

@@ -1,5 +1,5 @@
-// Requests of the query and ec2 protocols. They differ in names (ec2 capitalises), in lists (ec2's are always flat) and
-// in what is unknown (EC2 rejects it, the others ignore it).
+// Requests of the query and ec2 protocols. They differ in names (ec2 capitalises), in lists (ec2's are always
+// flat) and in what is unknown (EC2 rejects it, the others ignore it).
 // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html, aws-ec2-query-protocol.html
 #include <algorithm>
 #include <charconv>
@@ -13,9 +13,9 @@ namespace {
 
 // Parameters of the envelope, not of the operation: routing, and signature version 2 and 4 in the query.
 bool of_envelope(std::string_view key) {
-  static constexpr std::string_view names[] = {"Action",           "Version",   "AWSAccessKeyId", "SignatureMethod",
-                                               "SignatureVersion", "Signature", "Timestamp",      "Expires",
-                                               "SecurityToken"};
+  static constexpr std::string_view names[] = {"Action",          "Version",          "AWSAccessKeyId",
+                                               "SignatureMethod", "SignatureVersion", "Signature",
+                                               "Timestamp",       "Expires",          "SecurityToken"};
   return key.starts_with("X-Amz-") || std::ranges::find(names, key) != std::end(names);
 }
 
@@ -47,7 +47,8 @@ class FormDecoder {
     for (const Member& m : shape.members) {
       if (name == (ec2_ ? m.query : m.wire)) return &m;
       // A flat list goes by its elements' name where the model gives one.
-      if (!ec2_ && m.flattened && m.shape->kind == Kind::list && m.shape->element_named && name == m.shape->element_name)
+      if (!ec2_ && m.flattened && m.shape->kind == Kind::list && m.shape->element_named &&
+          name == m.shape->element_name)
         return &m;
     }
     return nullptr;
@@ -72,7 +73,8 @@ class FormDecoder {
         if (self.empty() || !below.empty()) {
           if (ec2_ || self.empty()) return unknown(group.back().key);
         }
-        if (!parse_scalar(shape, self.back().value, arena_, out)) return malformed(self.back(), type_name(shape.kind));
+        if (!parse_scalar(shape, self.back().value, arena_, out))
+          return malformed(self.back(), type_name(shape.kind));
         return {};
     }
   }
@@ -81,7 +83,8 @@ class FormDecoder {
   Status unwrap(std::string_view expected, Form& below, size_t& at) {
     std::string_view name;
     const Form group = same_segment(below, at + 1, name);
-    if (group.size() != below.size() || (name != expected && name != "member")) return malformed(below.front(), "a list");
+    if (group.size() != below.size() || (name != expected && name != "member"))
+      return malformed(below.front(), "a list");
     at += 1 + name.size();
     // A leaf here ("Tags.member=") is an empty list.
     while (!below.empty() && below.front().key.size() == at) below = below.subspan(1);
@@ -108,8 +111,10 @@ class FormDecoder {
     set_list(shape, out, found.size(), arena_);
     for (size_t i = 0; i < found.size(); ++i) {
       std::byte* e = element(shape, out, i);
-      if (shape.kind == Kind::map) TRY(entry(shape, found[i].group, found[i].at, e));
-      else TRY(value(*shape.element, false, found[i].group, found[i].at, e));
+      if (shape.kind == Kind::map)
+        TRY(entry(shape, found[i].group, found[i].at, e));
+      else
+        TRY(value(*shape.element, false, found[i].group, found[i].at, e));
     }
     return {};
   }
@@ -122,31 +127,41 @@ class FormDecoder {
       const Form part = same_segment(below, at + 1, name);
       below = below.subspan(part.size());
       const size_t end = at + 1 + name.size();
-      if (name == shape.key_name) TRY(value(*shape.key, false, part, end, out));
-      else if (name == shape.element_name) TRY(value(*shape.element, false, part, end, out + shape.value_offset));
+      if (name == shape.key_name)
+        TRY(value(*shape.key, false, part, end, out));
+      else if (name == shape.element_name)
+        TRY(value(*shape.element, false, part, end, out + shape.value_offset));
     }
     return {};
   }
 
   static std::string_view type_name(Kind kind) {
     switch (kind) {
-      case Kind::boolean: return "a boolean";
+      case Kind::boolean:
+        return "a boolean";
       case Kind::integer:
-      case Kind::long_: return "an integer";
-      case Kind::double_: return "a number";
-      case Kind::timestamp: return "a timestamp";
-      default: return "base64";
+      case Kind::long_:
+        return "an integer";
+      case Kind::double_:
+        return "a number";
+      case Kind::timestamp:
+        return "a timestamp";
+      default:
+        return "base64";
     }
   }
 
   std::unexpected<ApiError> unknown(std::string_view key) const {
-    return fail(ec2_ ? "UnknownParameter" : "MalformedInput", "The parameter " + std::string(key) + " is not recognized");
+    return fail(ec2_ ? "UnknownParameter" : "MalformedInput",
+                "The parameter " + std::string(key) + " is not recognized");
   }
   std::unexpected<ApiError> malformed(const FormPair& pair, std::string_view type) const {
     const std::string key(pair.key), text(pair.value.substr(0, 100));
     if (ec2_)
-      return fail("InvalidParameterValue", "Value (" + text + ") for parameter " + key + " is invalid. It is not " + std::string(type) + ".");
-    return fail("MalformedInput", "Value '" + text + "' of parameter " + key + " is not " + std::string(type) + ".");
+      return fail("InvalidParameterValue", "Value (" + text + ") for parameter " + key +
+                                               " is invalid. It is not " + std::string(type) + ".");
+    return fail("MalformedInput",
+                "Value '" + text + "' of parameter " + key + " is not " + std::string(type) + ".");
   }
 
   bool ec2_;

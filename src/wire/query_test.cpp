@@ -10,9 +10,12 @@ using Made = Decoded<MakeThingRequest>;
 
 TEST(QueryDecode, ListsInTheOrderOfTheirNumbers) {
   Made in(Protocol::query, "MakeThing",
-          "Action=MakeThing&Version=2026-01-01&Name=a&Part.item.10.Id=ten&Part.item.2.Id=two&Part.member.1.Id=one");
-  EXPECT_EQ(in.error(), "MalformedInput: Value 'ten' of parameter Part.item.10.Id is not a list.");  // one name, not two
-  Made good(Protocol::query, "MakeThing", "Name=a&Part.item.10.Id=ten&Part.item.2.Id=two&Part.item.9.Id=nine");
+          "Action=MakeThing&Version=2026-01-01&Name=a&Part.item.10.Id=ten&Part.item.2.Id=two&Part.member.1."
+          "Id=one");
+  EXPECT_EQ(in.error(),
+            "MalformedInput: Value 'ten' of parameter Part.item.10.Id is not a list.");  // one name, not two
+  Made good(Protocol::query, "MakeThing",
+            "Name=a&Part.item.10.Id=ten&Part.item.2.Id=two&Part.item.9.Id=nine");
   ASSERT_EQ(good.error(), "");
   ASSERT_EQ(good->parts.size(), 3u);
   EXPECT_EQ(good->parts[0].id, "two");
@@ -39,17 +42,20 @@ TEST(QueryDecode, UnknownParametersAreIgnoredButNotByEc2) {
             "UnknownParameter: The parameter Wrong.1 is not recognized");
   EXPECT_EQ(Made(Protocol::ec2, "MakeThing", "Name=a&Part.1.Id=x&Part.1.Wrong=1").error(),
             "UnknownParameter: The parameter Part.1.Wrong is not recognized");
-  EXPECT_EQ(Made(Protocol::ec2, "MakeThing", "Action=MakeThing&Version=1&Name=a&X-Amz-Signature=1").error(), "");
+  EXPECT_EQ(Made(Protocol::ec2, "MakeThing", "Action=MakeThing&Version=1&Name=a&X-Amz-Signature=1").error(),
+            "");
 }
 
 TEST(QueryDecode, EveryKind) {
-  Made in(Protocol::query, "MakeThing",
-          "Name=a&size=large&Count=+7&Big=-9223372036854775808&Ratio=1e3&Flag=True&When=2026-11-22T00%3A00%3A00Z&"
-          "Data=aGk%3D&Labels.entry.1.key=k+1&Labels.entry.1.value=v%26&Tree.Below.Leaf=x");
+  Made in(
+      Protocol::query, "MakeThing",
+      "Name=a&size=large&Count=+7&Big=-9223372036854775808&Ratio=1e3&Flag=True&When=2026-11-22T00%3A00%3A00Z&"
+      "Data=aGk%3D&Labels.entry.1.key=k+1&Labels.entry.1.value=v%26&Tree.Below.Leaf=x");
   EXPECT_NE(in.error(), "");  // "+7" is " 7" in a form
-  Made good(Protocol::query, "MakeThing",
-            "Name=a&size=large&Count=7&Big=-9223372036854775808&Ratio=1e3&Flag=True&When=2026-11-22T00%3A00%3A00Z&"
-            "Data=aGk%3D&Labels.entry.1.key=k+1&Labels.entry.1.value=v%26&Tree.Below.Leaf=x");
+  Made good(
+      Protocol::query, "MakeThing",
+      "Name=a&size=large&Count=7&Big=-9223372036854775808&Ratio=1e3&Flag=True&When=2026-11-22T00%3A00%3A00Z&"
+      "Data=aGk%3D&Labels.entry.1.key=k+1&Labels.entry.1.value=v%26&Tree.Below.Leaf=x");
   ASSERT_EQ(good.error(), "");
   EXPECT_EQ(*good->count, 7);
   EXPECT_EQ(*good->big, INT64_MIN);
@@ -91,23 +97,30 @@ TEST(Checks, RequiredMembers) {
             "MissingParameter: The request must contain the parameter Name");
   EXPECT_EQ(Made(Protocol::ec2, "MakeThing", "Name=a&Part.2.Count=1").error(),
             "MissingParameter: The request must contain the parameter Part.1.Id");
-  EXPECT_EQ(Made(Protocol::query, "MakeThing", "").error(),
-            "ValidationError: 1 validation error detected: Value null at 'name' failed to satisfy constraint: "
-            "Member must not be null");
+  EXPECT_EQ(
+      Made(Protocol::query, "MakeThing", "").error(),
+      "ValidationError: 1 validation error detected: Value null at 'name' failed to satisfy constraint: "
+      "Member must not be null");
 }
 
 TEST(Checks, Constraints) {
-  EXPECT_EQ(Made(Protocol::query, "MakeThing", "Name=UPPER&size=huge&Count=11").error(),
-            "ValidationError: 3 validation errors detected: Value 'UPPER' at 'name' failed to satisfy constraint: Member "
-            "must satisfy regular expression pattern: [a-z][a-z0-9-]*; Value 'huge' at 'size' failed to satisfy "
-            "constraint: Member must satisfy enum value set: [small, large]; Value '11' at 'count' failed to satisfy "
-            "constraint: Member must have value less than or equal to 10");
+  EXPECT_EQ(
+      Made(Protocol::query, "MakeThing", "Name=UPPER&size=huge&Count=11").error(),
+      "ValidationError: 3 validation errors detected: Value 'UPPER' at 'name' failed to satisfy constraint: "
+      "Member "
+      "must satisfy regular expression pattern: [a-z][a-z0-9-]*; Value 'huge' at 'size' failed to satisfy "
+      "constraint: Member must satisfy enum value set: [small, large]; Value '11' at 'count' failed to "
+      "satisfy "
+      "constraint: Member must have value less than or equal to 10");
   EXPECT_EQ(Made(Protocol::ec2, "MakeThing", "Name=a&Size=huge").error(),
-            "InvalidParameterValue: Value (huge) for parameter Size is invalid. Member must satisfy enum value set: "
+            "InvalidParameterValue: Value (huge) for parameter Size is invalid. Member must satisfy enum "
+            "value set: "
             "[small, large]");
-  EXPECT_EQ(Made(Protocol::ec2, "MakeThing", "Name=UPPER").error(), "");  // EC2 checks no patterns by its model
+  EXPECT_EQ(Made(Protocol::ec2, "MakeThing", "Name=UPPER").error(),
+            "");  // EC2 checks no patterns by its model
   EXPECT_EQ(Made(Protocol::query, "MakeThing", "Name=a&Names.member.1=b&Names.member.2=B").error(),
-            "ValidationError: 1 validation error detected: Value 'B' at 'names.2.member' failed to satisfy constraint: "
+            "ValidationError: 1 validation error detected: Value 'B' at 'names.2.member' failed to satisfy "
+            "constraint: "
             "Member must satisfy regular expression pattern: [a-z][a-z0-9-]*");
 }
 
@@ -139,26 +152,31 @@ MakeThingResult sample(Part* parts) {
 
 TEST(QueryEncode, ResultAndMetadata) {
   Part parts[1];
-  EXPECT_EQ(encoded(Protocol::query, "MakeThing", sample(parts)).body,
-            "<MakeThingResponse xmlns=\"http://tiny.example/doc/\"><MakeThingResult><thingName>&lt;a&amp;b&gt;</thingName>"
-            "<partSet><item><Id>x</Id></item></partSet><When>2026-11-22T00:00:00.123Z</When></MakeThingResult>"
-            "<ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata></MakeThingResponse>");
+  EXPECT_EQ(
+      encoded(Protocol::query, "MakeThing", sample(parts)).body,
+      "<MakeThingResponse "
+      "xmlns=\"http://tiny.example/doc/\"><MakeThingResult><thingName>&lt;a&amp;b&gt;</thingName>"
+      "<partSet><item><Id>x</Id></item></partSet><When>2026-11-22T00:00:00.123Z</When></MakeThingResult>"
+      "<ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata></MakeThingResponse>");
 }
 
 TEST(QueryEncode, EmptyListsShowAndAbsentOnesDoNot) {
   MakeThingResult out;
   out.parts.set = true;
   EXPECT_EQ(encoded(Protocol::query, "MakeThing", out).body,
-            "<MakeThingResponse xmlns=\"http://tiny.example/doc/\"><MakeThingResult><partSet></partSet></MakeThingResult>"
+            "<MakeThingResponse "
+            "xmlns=\"http://tiny.example/doc/\"><MakeThingResult><partSet></partSet></MakeThingResult>"
             "<ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata></MakeThingResponse>");
 }
 
 TEST(Ec2Encode, RequestIdAndReturn) {
   MakeThingResult out;
   out.when = Timestamp{1795305600000};
-  EXPECT_EQ(encoded(Protocol::ec2, "MakeThing", out).body,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MakeThingResponse xmlns=\"http://tiny.example/doc//\">"
-            "<requestId>id-1</requestId><When>2026-11-22T00:00:00.000Z</When><return>true</return></MakeThingResponse>");
+  EXPECT_EQ(
+      encoded(Protocol::ec2, "MakeThing", out).body,
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MakeThingResponse xmlns=\"http://tiny.example/doc//\">"
+      "<requestId>id-1</requestId><When>2026-11-22T00:00:00.000Z</When><return>true</return></"
+      "MakeThingResponse>");
   tiny::model::NothingResponse nothing;
   EXPECT_NE(encoded(Protocol::ec2, "Nothing", nothing).body.find("<return>true</return>"), std::string::npos);
   EXPECT_EQ(encoded(Protocol::query, "Nothing", nothing).body.find("return"), std::string::npos);
@@ -169,18 +187,21 @@ TEST(Errors, InEachProtocol) {
   auto r = encoded_error(Protocol::query, gone);
   EXPECT_EQ(r.status, 404);  // the model knows it
   EXPECT_EQ(r.body,
-            "<ErrorResponse xmlns=\"http://tiny.example/doc/\"><Error><Type>Sender</Type><Code>ThingGone</Code><Message>no "
+            "<ErrorResponse "
+            "xmlns=\"http://tiny.example/doc/\"><Error><Type>Sender</Type><Code>ThingGone</Code><Message>no "
             "&lt;thing&gt;</Message><Extra>e</Extra></Error><RequestId>id-1</RequestId></ErrorResponse>");
   r = encoded_error(Protocol::ec2, gone);
   EXPECT_EQ(r.body,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>ThingGone</Code><Message>no "
+            "<?xml version=\"1.0\" "
+            "encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>ThingGone</Code><Message>no "
             "&lt;thing&gt;</Message><Extra>e</Extra></Error></Errors><RequestID>id-1</RequestID></Response>");
   r = encoded_error(Protocol::json11, gone);
   EXPECT_EQ(r.body, "{\"__type\":\"ThingGoneFault\",\"message\":\"no <thing>\",\"Extra\":\"e\"}");
   EXPECT_EQ(header_of(r, "x-amzn-ErrorType"), "ThingGoneFault");
   EXPECT_EQ(header_of(r, "x-amzn-RequestId"), "id-1");
   EXPECT_EQ(header_of(r, "Content-Type"), "application/x-amz-json-1.1");
-  EXPECT_NE(encoded_error(Protocol::query, {"TroubleException", 400, "", {}}).body.find("<Type>Receiver"), std::string::npos);
+  EXPECT_NE(encoded_error(Protocol::query, {"TroubleException", 400, "", {}}).body.find("<Type>Receiver"),
+            std::string::npos);
   EXPECT_EQ(encoded_error(Protocol::query, {"Unheard", 409, "", {}}).status, 409);
 }
 

@@ -30,8 +30,8 @@ struct Template {
   }
 };
 
-/// Calls label(name, raw text) for each {label} of the template; -1 if the path does not fit, else how much of the
-/// template is literal.
+/// Calls label(name, raw text) for each {label} of the template; -1 if the path does not fit, else how much
+/// of the template is literal.
 template <class Label>
 int match_path(std::string_view pattern, std::string_view path, Label label) {
   int literal = 0;
@@ -52,7 +52,8 @@ int match_path(std::string_view pattern, std::string_view path, Label label) {
     // The greedy label takes all but what the rest of the template needs.
     name.remove_suffix(1);
     size_t end = path.size();
-    for (auto rest = std::ranges::count(pattern, '/') + !pattern.empty(); rest > 0 && end != std::string_view::npos; --rest)
+    for (auto rest = std::ranges::count(pattern, '/') + !pattern.empty();
+         rest > 0 && end != std::string_view::npos; --rest)
       end = end ? path.rfind('/', end - 1) : std::string_view::npos;
     if (end == std::string_view::npos || end == 0) return -1;
     label(name, path.substr(0, end));
@@ -80,13 +81,20 @@ class RestDecoder {
     for (const Member& m : operation_.input->members) {
       void* at = slot(m, in);
       switch (m.location) {
-        case Location::uri: TRY(uri(m, at)); break;
-        case Location::query: TRY(query(m, at)); break;
+        case Location::uri:
+          TRY(uri(m, at));
+          break;
+        case Location::query:
+          TRY(query(m, at));
+          break;
         case Location::header:
           if (auto text = request_.header(m.wire); !text.empty()) TRY(header(m, text, at));
           break;
-        case Location::header_prefix: prefixed_headers(m, at); break;
-        default: if (m.payload) payload = &m;
+        case Location::header_prefix:
+          prefixed_headers(m, at);
+          break;
+        default:
+          if (m.payload) payload = &m;
       }
     }
     return body(protocol, payload, in);
@@ -94,7 +102,8 @@ class RestDecoder {
 
  private:
   static std::unexpected<ApiError> bad(std::string_view what) {
-    return fail("SerializationException", "The request is malformed: " + std::string(what) + " cannot be read.");
+    return fail("SerializationException",
+                "The request is malformed: " + std::string(what) + " cannot be read.");
   }
 
   Status text_value(const Member& m, const Shape& shape, std::string_view text, void* out) {
@@ -104,9 +113,10 @@ class RestDecoder {
 
   Status uri(const Member& m, void* at) {
     std::string_view raw, text;
-    match_path(Template(operation_.uri).path, request_.path, [&](std::string_view name, std::string_view value) {
-      if (name == m.wire) raw = value;
-    });
+    match_path(Template(operation_.uri).path, request_.path,
+               [&](std::string_view name, std::string_view value) {
+                 if (name == m.wire) raw = value;
+               });
     if (raw.empty()) return {};  // the check for required members says so
     if (!percent_decode(raw, false, arena_, text) || !is_plain_text(text)) return bad("the path");
     return text_value(m, *m.shape, text, set_member(m, at, arena_));
@@ -120,7 +130,8 @@ class RestDecoder {
     if (values.empty()) return {};
     if (m.shape->kind != Kind::list) return text_value(m, *m.shape, values.back(), set_member(m, at, arena_));
     set_list(*m.shape, at, values.size(), arena_);
-    for (size_t i = 0; i < values.size(); ++i) TRY(text_value(m, *m.shape->element, values[i], element(*m.shape, at, i)));
+    for (size_t i = 0; i < values.size(); ++i)
+      TRY(text_value(m, *m.shape->element, values[i], element(*m.shape, at, i)));
     return {};
   }
 
@@ -128,7 +139,9 @@ class RestDecoder {
   Status query_map(const Member& m, void* at) {
     std::vector<FormPair> left;
     for (const auto& pair : query_)
-      if (std::ranges::none_of(operation_.input->members, [&](const Member& o) { return o.location == Location::query && o.wire == pair.key; }))
+      if (std::ranges::none_of(operation_.input->members, [&](const Member& o) {
+            return o.location == Location::query && o.wire == pair.key;
+          }))
         left.push_back(pair);
     if (left.empty()) return {};
     set_list(*m.shape, at, left.size(), arena_);
@@ -154,7 +167,8 @@ class RestDecoder {
       values.push_back(part);
     }
     set_list(*m.shape, at, values.size(), arena_);
-    for (size_t i = 0; i < values.size(); ++i) TRY(text_value(m, *m.shape->element, values[i], element(*m.shape, at, i)));
+    for (size_t i = 0; i < values.size(); ++i)
+      TRY(text_value(m, *m.shape->element, values[i], element(*m.shape, at, i)));
     return {};
   }
 
@@ -178,11 +192,14 @@ class RestDecoder {
       if (!request_.body.empty()) as<Text>(slot(*payload, in)) = Text::view(request_.body);
       return {};
     }
-    const bool has_document = payload || std::ranges::any_of(operation_.input->members, [](const Member& m) { return m.location == Location::body; });
+    const bool has_document = payload || std::ranges::any_of(operation_.input->members, [](const Member& m) {
+                                return m.location == Location::body;
+                              });
     if (!has_document || request_.body.empty()) return {};
     const Shape& shape = payload ? *payload->shape : *operation_.input;
     void* out = payload ? set_member(*payload, slot(*payload, in), arena_) : in;
-    return json ? decode_json(shape, request_.body, Members::of_body, arena_, out) : decode_xml(shape, request_.body, arena_, out);
+    return json ? decode_json(shape, request_.body, Members::of_body, arena_, out)
+                : decode_xml(shape, request_.body, arena_, out);
   }
 
   const OperationShape& operation_;
@@ -202,7 +219,8 @@ void encode_header(const Member& m, const void* at, RawResponse& response) {
   if (m.shape->kind == Kind::list) {
     for (size_t i = 0; i < as<AnyList>(at).size_; ++i) {
       if (i) text += ", ";
-      append_scalar(text, *m.shape->element, m.shape->element->time, TimeFormat::http_date, element(*m.shape, at, i));
+      append_scalar(text, *m.shape->element, m.shape->element->time, TimeFormat::http_date,
+                    element(*m.shape, at, i));
     }
   } else {
     append_scalar(text, *m.shape, time_format(m), TimeFormat::http_date, at);
@@ -231,12 +249,13 @@ int route_score(const OperationShape& operation, const RawRequest& request) {
   return score;
 }
 
-Status decode_rest(Protocol protocol, const OperationShape& operation, const RawRequest& request, Arena& arena, void* in) {
+Status decode_rest(Protocol protocol, const OperationShape& operation, const RawRequest& request,
+                   Arena& arena, void* in) {
   return RestDecoder(operation, request, arena).run(protocol, in);
 }
 
-void encode_rest(Protocol protocol, const ServiceShape& service, const OperationShape& operation, const void* out,
-                 RawResponse& response) {
+void encode_rest(Protocol protocol, const ServiceShape& service, const OperationShape& operation,
+                 const void* out, RawResponse& response) {
   const bool json = protocol == Protocol::rest_json;
   const Member* payload = nullptr;
   bool document = false;
@@ -244,9 +263,12 @@ void encode_rest(Protocol protocol, const ServiceShape& service, const Operation
   for (const Member& m : operation.output->members) {
     const void* at = slot(m, out);
     if (m.payload) payload = &m;
-    if (m.location == Location::body) document = document || !m.payload;
-    else if (!present(m, at)) continue;
-    else if (m.location == Location::status) response.status = as<int32_t>(at);
+    if (m.location == Location::body)
+      document = document || !m.payload;
+    else if (!present(m, at))
+      continue;
+    else if (m.location == Location::status)
+      response.status = as<int32_t>(at);
     else if (m.location == Location::header) {
       encode_header(m, at, response);
       if (same_name(m.wire, "content-type")) type = response.headers.back().second;
@@ -259,22 +281,32 @@ void encode_rest(Protocol protocol, const ServiceShape& service, const Operation
     }
   }
   std::string_view content = json ? "application/json" : "application/xml";
-  const auto head = json ? std::string_view() : std::string_view("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+  const auto head =
+      json ? std::string_view() : std::string_view("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
   if (payload && payload->shape->kind != Kind::structure) {
     response.body = as<Text>(slot(*payload, out)).sv();
-    content = payload->shape->kind == Kind::blob ? "application/octet-stream" : payload->shape->kind == Kind::document ? content : "text/plain";
+    content = payload->shape->kind == Kind::blob       ? "application/octet-stream"
+              : payload->shape->kind == Kind::document ? content
+                                                       : "text/plain";
     document = false;
   } else if (payload) {
     const void* at = value_of(*payload, slot(*payload, out));
     document = false;
     if (!at) return;
     response.body = head;
-    if (json) encode_json(response.body, *payload->shape, Members::all, at);
-    else encode_xml_element(response.body, protocol, payload->wire, payload->xml_namespace.empty() ? service.xml_namespace : payload->xml_namespace, *payload->shape, at);
+    if (json)
+      encode_json(response.body, *payload->shape, Members::all, at);
+    else
+      encode_xml_element(response.body, protocol, payload->wire,
+                         payload->xml_namespace.empty() ? service.xml_namespace : payload->xml_namespace,
+                         *payload->shape, at);
   } else if (document) {
     response.body = head;
-    if (json) encode_json(response.body, *operation.output, Members::of_body, out);
-    else encode_xml_element(response.body, protocol, operation.output->name, service.xml_namespace, *operation.output, out);
+    if (json)
+      encode_json(response.body, *operation.output, Members::of_body, out);
+    else
+      encode_xml_element(response.body, protocol, operation.output->name, service.xml_namespace,
+                         *operation.output, out);
   } else if (json && response.status != 204) {
     response.body = "{}";
   }

@@ -15,7 +15,9 @@ using Made = Decoded<MakeThingRequest>;
 
 TEST(RestDecode, WhereMembersLive) {
   auto request = put("/b%20c/k/e/y%2Fz", "put&versionId=v%2B1&name=a&name=b", "bytes\x01");
-  request.headers = {{"content-length", "6"}, {"If-Modified-Since", "Sun, 22 Nov 2026 00:00:00 GMT"}, {"X-Amz-Meta-Colour", "red"}};
+  request.headers = {{"content-length", "6"},
+                     {"If-Modified-Since", "Sun, 22 Nov 2026 00:00:00 GMT"},
+                     {"X-Amz-Meta-Colour", "red"}};
   Put in(Protocol::rest_xml, "PutObject", request);
   ASSERT_EQ(in.error(), "");
   EXPECT_EQ(in->bucket, "b c");
@@ -39,7 +41,8 @@ TEST(RestDecode, Malformed) {
   r.headers = {{"Content-Length", "many"}};
   EXPECT_EQ(code(r), "SerializationException");
   EXPECT_EQ(Put(Protocol::rest_xml, "PutObject", put("/b")).error(),
-            "ValidationException: 1 validation error detected: Value null at 'key' failed to satisfy constraint: Member must not be null");
+            "ValidationException: 1 validation error detected: Value null at 'key' failed to satisfy "
+            "constraint: Member must not be null");
 }
 
 TEST(RestRoute, TheMostSpecificFits) {
@@ -55,10 +58,12 @@ TEST(RestRoute, TheMostSpecificFits) {
 
 TEST(XmlDecode, EveryKind) {
   Made in(Protocol::rest_xml, "MakeThing",
-          "<?xml version='1.0'?><x:MakeThing xmlns:x='u'><x:Name>a</x:Name><!-- c --><Count> 7</Count></x:MakeThing>");
+          "<?xml version='1.0'?><x:MakeThing xmlns:x='u'><x:Name>a</x:Name><!-- c --><Count> "
+          "7</Count></x:MakeThing>");
   EXPECT_EQ(in.status.error().code, "MalformedXML");  // " 7" is no number
   Made good(Protocol::rest_xml, "MakeThing",
-            "<MakeThing><x:Name>a</x:Name><Count>7</Count><Part><item><Id>&lt;1&#62;<![CDATA[ & ]]></Id></item><item><Id>2</Id></item></Part>"
+            "<MakeThing><x:Name>a</x:Name><Count>7</Count><Part><item><Id>&lt;1&#62;<![CDATA[ & "
+            "]]></Id></item><item><Id>2</Id></item></Part>"
             "<Labels><entry><key>k</key><value>v</value></entry></Labels><Unknown/><Names/></MakeThing>");
   ASSERT_EQ(good.error(), "");
   EXPECT_EQ(*good->count, 7);
@@ -69,8 +74,10 @@ TEST(XmlDecode, EveryKind) {
 }
 
 TEST(XmlDecode, AttacksAndRubbish) {
-  for (std::string bad : {"<a", "text", "<a></b>", "<!DOCTYPE a [<!ENTITY x \"y\">]><MakeThing><Name>&x;</Name></MakeThing>",
-                          "<MakeThing><Name>\xff</Name></MakeThing>", "<MakeThing><Labels><entry><key>k</key></entry></Labels></MakeThing>"})
+  for (std::string bad :
+       {"<a", "text", "<a></b>", "<!DOCTYPE a [<!ENTITY x \"y\">]><MakeThing><Name>&x;</Name></MakeThing>",
+        "<MakeThing><Name>\xff</Name></MakeThing>",
+        "<MakeThing><Labels><entry><key>k</key></entry></Labels></MakeThing>"})
     EXPECT_EQ(Made(Protocol::rest_xml, "MakeThing", bad).status.error().code, "MalformedXML") << bad;
   std::string deep = "<MakeThing>";
   for (int i = 0; i < 100000; ++i) deep += i ? "<Below>" : "<Tree>";
@@ -91,7 +98,9 @@ TEST(RestEncode, HeadersStatusAndDocument) {
   EXPECT_EQ(header_of(r, "ETag"), "\"1\"");
   EXPECT_EQ(header_of(r, "x-amz-meta-a"), "xEvil: 1");  // one line, whatever is in it
   EXPECT_EQ(header_of(r, "Content-Type"), "application/xml");
-  EXPECT_EQ(r.body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PutObjectOutput xmlns=\"http://tiny.example/doc/\"><Name>n</Name></PutObjectOutput>");
+  EXPECT_EQ(r.body,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PutObjectOutput "
+            "xmlns=\"http://tiny.example/doc/\"><Name>n</Name></PutObjectOutput>");
   out.code = 9;
   r = encoded(Protocol::rest_json, "PutObject", out);
   EXPECT_EQ(r.status, 9);

@@ -1,5 +1,6 @@
-// The member types of the structs that the model compiler emits. All are plain: zeroed memory is "absent", there are no
-// destructors, and text and lists point into the request's arena (base/arena.hpp). Any thread, as plain data.
+// The member types of the structs that the model compiler emits. All are plain: zeroed memory is "absent",
+// there are no destructors, and text and lists point into the request's arena (base/arena.hpp). Any thread,
+// as plain data.
 //
 //   string, blob, document -> Text        integer, long, boolean, double, timestamp -> Opt<...>
 //   list -> List<T>, map -> Map<V>        structure -> T* (null: absent)
@@ -10,8 +11,8 @@
 
 namespace nubecita::wire {
 
-/// Text or bytes; absent is not the same as empty. Built from literals and from Arena copies (Call::text), never
-/// implicitly from a std::string that may die before the answer is encoded.
+/// Text or bytes; absent is not the same as empty. Built from literals and from Arena copies (Call::text),
+/// never implicitly from a std::string that may die before the answer is encoded.
 struct Text {
   const char* data_ = nullptr;
   uint32_t size_ = 0;

@@ -1,4 +1,5 @@
-// For the tests of this room: the tiny model (testdata/tiny.json) and short ways to decode and encode with it.
+// For the tests of this room: the tiny model (testdata/tiny.json) and short ways to decode and encode with
+// it.
 #pragma once
 
 #include <gtest/gtest.h>

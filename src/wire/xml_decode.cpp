@@ -10,7 +10,9 @@ namespace {
 constexpr int kDeepest = 64;
 
 std::unexpected<ApiError> malformed(std::string_view why) {
-  return fail("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema: " + std::string(why));
+  return fail("MalformedXML",
+              "The XML you provided was not well-formed or did not validate against our published schema: " +
+                  std::string(why));
 }
 
 // Clients may write any prefix for the service's name space.
@@ -37,8 +39,10 @@ class XmlDecoder {
       const auto first = child(from, name);
       if (!first) continue;
       void* where = set_member(m, slot(m, out), arena_);
-      if (m.flattened) TRY(elements(*m.shape, from, name, where));
-      else TRY(value(*m.shape, first, where));
+      if (m.flattened)
+        TRY(elements(*m.shape, from, name, where));
+      else
+        TRY(value(*m.shape, first, where));
     }
     --depth_;
     return {};
@@ -46,7 +50,8 @@ class XmlDecoder {
 
  private:
   static pugi::xml_node child(pugi::xml_node from, std::string_view name) {
-    return from.find_child([&](pugi::xml_node n) { return n.type() == pugi::node_element && local_name(n.name()) == name; });
+    return from.find_child(
+        [&](pugi::xml_node n) { return n.type() == pugi::node_element && local_name(n.name()) == name; });
   }
 
   std::string_view text(pugi::xml_node node) {
@@ -54,23 +59,29 @@ class XmlDecoder {
     std::string all;
     for (auto n : node.children()) {
       if (n.type() != pugi::node_pcdata && n.type() != pugi::node_cdata) continue;
-      if (all.empty() && only.empty()) only = n.value();
-      else all.append(all.empty() ? only : std::string_view()).append(n.value());
+      if (all.empty() && only.empty())
+        only = n.value();
+      else
+        all.append(all.empty() ? only : std::string_view()).append(n.value());
     }
     return all.empty() ? only : arena_.copy(all);
   }
 
   Status value(const Shape& shape, pugi::xml_node node, void* out) {
     switch (shape.kind) {
-      case Kind::structure: return structure(shape, node, out);
+      case Kind::structure:
+        return structure(shape, node, out);
       case Kind::list:
-      case Kind::map: return elements(shape, node, shape.kind == Kind::map ? "entry" : shape.element_name, out);
-      default: return scalar(shape, text(node), node.name(), out);
+      case Kind::map:
+        return elements(shape, node, shape.kind == Kind::map ? "entry" : shape.element_name, out);
+      default:
+        return scalar(shape, text(node), node.name(), out);
     }
   }
 
   Status scalar(const Shape& shape, std::string_view text, std::string_view name, void* out) {
-    if (!parse_scalar(shape, text, arena_, out)) return malformed("the value of " + std::string(name) + " is not of its type");
+    if (!parse_scalar(shape, text, arena_, out))
+      return malformed("the value of " + std::string(name) + " is not of its type");
     return {};
   }
 

@@ -9,14 +9,24 @@ void append_xml_text(std::string& out, std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     std::string_view escaped;
     switch (text[i]) {
-      case '&': escaped = "&amp;"; break;
-      case '<': escaped = "&lt;"; break;
-      case '>': escaped = "&gt;"; break;
-      case '"': escaped = "&quot;"; break;
-      case '\r': escaped = "&#xD;"; break;  // a parser would make it a line feed
+      case '&':
+        escaped = "&amp;";
+        break;
+      case '<':
+        escaped = "&lt;";
+        break;
+      case '>':
+        escaped = "&gt;";
+        break;
+      case '"':
+        escaped = "&quot;";
+        break;
+      case '\r':
+        escaped = "&#xD;";
+        break;  // a parser would make it a line feed
       default: {
-        // Characters that XML cannot carry at all; decoders refuse them in XML protocols, but a name may have come
-        // through JSON.
+        // Characters that XML cannot carry at all; decoders refuse them in XML protocols, but a name may have
+        // come through JSON.
         const auto c = static_cast<unsigned char>(text[i]);
         if (c >= 0x20 || c == '\t' || c == '\n') continue;
         escaped = "\xef\xbf\xbd";
@@ -47,11 +57,13 @@ class XmlWriter {
       const void* at = slot(m, structure);
       if (present(m, at)) member(m, value_of(m, at));
       // Most of EC2's operations answer only that they have worked.
-      else if (ec2_ && m.wire == "return" && m.shape->kind == Kind::boolean) out_ += "<return>true</return>";
+      else if (ec2_ && m.wire == "return" && m.shape->kind == Kind::boolean)
+        out_ += "<return>true</return>";
     }
   }
 
-  void structure(std::string_view name, std::string_view space, std::string_view prefix, const Shape& shape, const void* at) {
+  void structure(std::string_view name, std::string_view space, std::string_view prefix, const Shape& shape,
+                 const void* at) {
     if (space.empty()) space = shape.xml_namespace, prefix = shape.xml_prefix;
     out_.append("<").append(name);
     if (!space.empty()) {
@@ -78,9 +90,11 @@ class XmlWriter {
   void text(const Shape& shape, TimeFormat time, const void* value) {
     if (shape.kind == Kind::string || shape.kind == Kind::document) {
       append_xml_text(out_, as<Text>(value).sv());
-    } else if (shape.kind == Kind::timestamp && ec2_ && time == TimeFormat::as_protocol && as<Timestamp>(value).ms % 1000 == 0) {
+    } else if (shape.kind == Kind::timestamp && ec2_ && time == TimeFormat::as_protocol &&
+               as<Timestamp>(value).ms % 1000 == 0) {
       append_timestamp(out_, TimeFormat::iso8601, as<Timestamp>(value).ms);
-      out_.insert(out_.size() - 1, ".000");  // EC2 always shows milliseconds; some clients' patterns want them
+      out_.insert(out_.size() - 1,
+                  ".000");  // EC2 always shows milliseconds; some clients' patterns want them
     } else {
       append_scalar(out_, shape, time, TimeFormat::iso8601, value);
     }
@@ -99,9 +113,12 @@ class XmlWriter {
   void element_of(const Shape& shape, TimeFormat time, std::string_view name, const void* value) {
     if (shape.kind == Kind::structure) return structure(name, {}, {}, shape, value);
     open(name);
-    if (shape.kind == Kind::list) elements(shape, ec2_ && !shape.element_named ? "item" : shape.element_name, value);
-    else if (shape.kind == Kind::map) elements(shape, "entry", value);
-    else text(shape, time, value);
+    if (shape.kind == Kind::list)
+      elements(shape, ec2_ && !shape.element_named ? "item" : shape.element_name, value);
+    else if (shape.kind == Kind::map)
+      elements(shape, "entry", value);
+    else
+      text(shape, time, value);
     close(name);
   }
 
@@ -129,8 +146,8 @@ void encode_xml_members(std::string& out, Protocol protocol, const Shape& shape,
   XmlWriter(out, protocol).members(shape, structure);
 }
 
-void encode_xml_element(std::string& out, Protocol protocol, std::string_view name, std::string_view name_space,
-                        const Shape& shape, const void* structure) {
+void encode_xml_element(std::string& out, Protocol protocol, std::string_view name,
+                        std::string_view name_space, const Shape& shape, const void* structure) {
   XmlWriter(out, protocol).structure(name, name_space, {}, shape, structure);
 }
 

@@ -1,4 +1,5 @@
-// Lets a test speak to the decoders and encoders: reads frames on standard input, answers each on standard output.
+// Lets a test speak to the decoders and encoders: reads frames on standard input, answers each on standard
+// output.
 //
 //   decode <service> <protocol> <Operation> <method> <path> <query or -> <headers> <body bytes>\n
 //   "name: value" lines, then the body     -> ok: the input as JSON; error: code, newline, message
@@ -14,10 +15,10 @@
 #include "wire/protocol.hpp"
 
 #define NBC_MODELS(X) NBC_PROBE_MODELS
-#define X(name)                                                           \
-  namespace nubecita::name::model::tables {                               \
-  extern const wire::ServiceShape service;                                \
-  extern const std::span<const wire::OperationShape> all_operations;      \
+#define X(name)                                                      \
+  namespace nubecita::name::model::tables {                          \
+  extern const wire::ServiceShape service;                           \
+  extern const std::span<const wire::OperationShape> all_operations; \
   }
 NBC_MODELS(X)
 #undef X
@@ -59,14 +60,17 @@ void answer(bool good, const std::string& text) {
 }
 
 // What wire::decode does before it judges the values: random ones would not pass.
-Status decode_unchecked(wire::Protocol protocol, const wire::OperationShape& op, const wire::RawRequest& request,
-                        Arena& arena, void* in) {
+Status decode_unchecked(wire::Protocol protocol, const wire::OperationShape& op,
+                        const wire::RawRequest& request, Arena& arena, void* in) {
   switch (protocol) {
     case wire::Protocol::query:
-    case wire::Protocol::ec2: return wire::decode_form(protocol, *op.input, request.body, arena, in);
+    case wire::Protocol::ec2:
+      return wire::decode_form(protocol, *op.input, request.body, arena, in);
     case wire::Protocol::json10:
-    case wire::Protocol::json11: return wire::decode_json(*op.input, request.body, wire::Members::all, arena, in);
-    default: return wire::decode_rest(protocol, op, request, arena, in);
+    case wire::Protocol::json11:
+      return wire::decode_json(*op.input, request.body, wire::Members::all, arena, in);
+    default:
+      return wire::decode_rest(protocol, op, request, arena, in);
   }
 }
 
@@ -80,7 +84,8 @@ void decode(wire::Protocol protocol, const wire::OperationShape& op, std::istrea
   wire::RawRequest request{method, path, query == "-" ? "" : std::string_view(query), {}, body};
   for (auto& line : lines) {
     const auto colon = line.find(": ");
-    request.headers.emplace_back(std::string_view(line).substr(0, colon), std::string_view(line).substr(colon + 2));
+    request.headers.emplace_back(std::string_view(line).substr(0, colon),
+                                 std::string_view(line).substr(colon + 2));
   }
   Arena arena;
   void* in = arena.allocate(op.input->size);
@@ -91,7 +96,8 @@ void decode(wire::Protocol protocol, const wire::OperationShape& op, std::istrea
   answer(true, json);
 }
 
-void encode(const Model& model, wire::Protocol protocol, const wire::OperationShape& op, std::istream& words) {
+void encode(const Model& model, wire::Protocol protocol, const wire::OperationShape& op,
+            std::istream& words) {
   size_t bytes = 0;
   words >> bytes;
   const std::string body = read_bytes(bytes);
@@ -121,7 +127,9 @@ int main() {
       std::cerr << "no operation " << name << "\n";
       return 1;
     }
-    if (what == "decode") decode(protocol_named(protocol), *op, words);
-    else encode(model, protocol_named(protocol), *op, words);
+    if (what == "decode")
+      decode(protocol_named(protocol), *op, words);
+    else
+      encode(model, protocol_named(protocol), *op, words);
   }
 }

@@ -1,4 +1,5 @@
-// Deletes what nobody may read any more: events beyond their group's retention, and those of deleted groups and streams.
+// Deletes what nobody may read any more: events beyond their group's retention, and those of deleted groups
+// and streams.
 #include "services/logs/controller.hpp"
 
 #include "base/clock.hpp"
@@ -14,8 +15,8 @@ constexpr size_t kBatch = 1000;  // events per transaction: appends to the same 
 constexpr auto kLookAgain = std::chrono::minutes(10);
 
 // Deletes up to a batch of a stream's events before `cutoff`; true if there may be more.
-Result<bool> delete_batch(store::Store& store, const store::Scope& scope, const std::string& stream_key, int64_t cutoff,
-                          const std::string& group_name) {
+Result<bool> delete_batch(store::Store& store, const store::Scope& scope, const std::string& stream_key,
+                          int64_t cutoff, const std::string& group_name) {
   bool more = false;
   TRY(store.transact([&](store::Transaction& tx) -> Status {
     more = false;

@@ -1,4 +1,5 @@
-// The controller's work on one key, apart from the engine so that tests can call it. Inside the logs service only.
+// The controller's work on one key, apart from the engine so that tests can call it. Inside the logs service
+// only.
 #pragma once
 
 #include <string>

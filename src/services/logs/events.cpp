@@ -23,7 +23,11 @@ std::string clean(std::string_view text) {
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
-    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    size_t n = c < 0x80                ? 1
+               : c >= 0xc2 && c < 0xe0 ? 2
+               : c >= 0xe0 && c < 0xf0 ? 3
+               : c >= 0xf0 && c < 0xf5 ? 4
+                                       : 0;
     if (n > text.size() - i) n = 0;
     for (size_t k = 1; k < n; ++k)
       if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) n = 0;
@@ -32,8 +36,10 @@ std::string clean(std::string_view text) {
       const bool overlong = (c == 0xe0 && second < 0xa0) || (c == 0xf0 && second < 0x90);
       if (overlong || (c == 0xed && second >= 0xa0) || (c == 0xf4 && second >= 0x90)) n = 0;
     }
-    if (n) out.append(text, i, n);
-    else out += "\xef\xbf\xbd";
+    if (n)
+      out.append(text, i, n);
+    else
+      out += "\xef\xbf\xbd";
     i += n ? n : 1;
   }
   return out;
@@ -51,7 +57,9 @@ std::string digits(int64_t n) {
   return std::string(20 - std::min<size_t>(text.size(), 20), '0') + text;
 }
 
-std::string event_prefix(const Group& group, const Stream& stream) { return group.uid + ":" + stream.uid + ":"; }
+std::string event_prefix(const Group& group, const Stream& stream) {
+  return group.uid + ":" + stream.uid + ":";
+}
 
 std::string event_id(const Group& group, const Stream& stream, const Place& place) {
   return event_prefix(group, stream) + digits(place.time) + ":" + digits(place.number);
@@ -67,8 +75,8 @@ Event decode_event(std::string_view key, std::string_view value) {
   return {place_of(key), number(value.substr(0, space)), std::string(value.substr(space + 1))};
 }
 
-std::vector<Event> first_events(store::Transaction& tx, const store::Scope& scope, const Group& group, const Stream& stream,
-                                Place from, Place to, size_t most) {
+std::vector<Event> first_events(store::Transaction& tx, const store::Scope& scope, const Group& group,
+                                const Stream& stream, Place from, Place to, size_t most) {
   std::vector<Event> out;
   if (from >= to || most == 0) return out;
   int64_t bytes = 0;
@@ -84,8 +92,8 @@ std::vector<Event> first_events(store::Transaction& tx, const store::Scope& scop
   return out;
 }
 
-std::vector<Event> last_events(store::Transaction& tx, const store::Scope& scope, const Group& group, const Stream& stream,
-                               Place from, Place to, size_t most) {
+std::vector<Event> last_events(store::Transaction& tx, const store::Scope& scope, const Group& group,
+                               const Stream& stream, Place from, Place to, size_t most) {
   // The store reads forwards only: look at ever larger pieces of time before the end until they hold enough.
   if (stream.events == 0) return {};
   from = std::max(from, Place{stream.first_event, 0});
@@ -107,7 +115,8 @@ std::vector<Event> last_events(store::Transaction& tx, const store::Scope& scope
     to = begin;
   }
   std::vector<Event> out;
-  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) std::ranges::move(*piece, std::back_inserter(out));
+  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece)
+    std::ranges::move(*piece, std::back_inserter(out));
   // A page: the newest `most` events, and no more bytes than one may have.
   size_t keep = 0;
   for (int64_t bytes = 0; keep < std::min(most, out.size()); ++keep) {
@@ -123,7 +132,8 @@ void store_events(store::Transaction& tx, const store::Scope& scope, const Group
   for (const auto& e : events) {
     const auto message = clean(fitting(e.message));
     const Place place{std::max<int64_t>(e.timestamp_ms, 0), stream.events};
-    tx.put(store::make_key(kEventTable, scope, event_id(group, stream, place)), std::to_string(now) + " " + message);
+    tx.put(store::make_key(kEventTable, scope, event_id(group, stream, place)),
+           std::to_string(now) + " " + message);
     stream.first_event = stream.events ? std::min(stream.first_event, place.time) : place.time;
     stream.last_event = stream.events ? std::max(stream.last_event, place.time) : place.time;
     stream.last_ingestion = now;
@@ -133,8 +143,8 @@ void store_events(store::Transaction& tx, const store::Scope& scope, const Group
   tx.put(scope, stream);
 }
 
-Status append(store::Transaction& tx, const store::Scope& scope, const std::string& group_name, const std::string& stream_name,
-              const std::vector<NewEvent>& events, bool create_group) {
+Status append(store::Transaction& tx, const store::Scope& scope, const std::string& group_name,
+              const std::string& stream_name, const std::vector<NewEvent>& events, bool create_group) {
   auto group = tx.get<Group>(scope, group_name);
   if (!group && !create_group) return fail(no_group());
   const int64_t now = now_ms();

@@ -12,7 +12,7 @@
 
 namespace nubecita::logs {
 
-constexpr int64_t kEventOverhead = 26;            // bytes that AWS counts per event beside its message
+constexpr int64_t kEventOverhead = 26;  // bytes that AWS counts per event beside its message
 constexpr int64_t kMostPageBytes = 1024 * 1024;
 constexpr size_t kMostPageEvents = 10000;
 
@@ -39,10 +39,10 @@ Place place_of(std::string_view key);
 Event decode_event(std::string_view key, std::string_view value);
 
 /// Events in [from, to), oldest first, at most `most` of them and about a page's bytes.
-std::vector<Event> first_events(store::Transaction& tx, const store::Scope& scope, const Group& group, const Stream& stream,
-                                Place from, Place to, size_t most);
+std::vector<Event> first_events(store::Transaction& tx, const store::Scope& scope, const Group& group,
+                                const Stream& stream, Place from, Place to, size_t most);
 /// The newest of [from, to), oldest of them first.
-std::vector<Event> last_events(store::Transaction& tx, const store::Scope& scope, const Group& group, const Stream& stream,
-                               Place from, Place to, size_t most);
+std::vector<Event> last_events(store::Transaction& tx, const store::Scope& scope, const Group& group,
+                               const Stream& stream, Place from, Place to, size_t most);
 
 }  // namespace nubecita::logs

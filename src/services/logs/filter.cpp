@@ -14,7 +14,8 @@ class Everything final : public Filter::Impl {
   bool matches(std::string_view) const override { return true; }
 };
 
-// `a "b c" -d`: all of a and b c, not d. `?a ?b`: one of them; with other terms about, ? terms have no say (as AWS has it).
+// `a "b c" -d`: all of a and b c, not d. `?a ?b`: one of them; with other terms about, ? terms have no say
+// (as AWS has it).
 class Terms final : public Filter::Impl {
  public:
   struct Term {
@@ -29,7 +30,8 @@ class Terms final : public Filter::Impl {
   bool matches(std::string_view message) const override {
     auto in_message = [&](const Term& t) { return t.in(message); };
     if (std::ranges::any_of(excluded, in_message) || !std::ranges::all_of(wanted, in_message)) return false;
-    return !wanted.empty() || !excluded.empty() || optional.empty() || std::ranges::any_of(optional, in_message);
+    return !wanted.empty() || !excluded.empty() || optional.empty() ||
+           std::ranges::any_of(optional, in_message);
   }
 };
 
@@ -54,7 +56,8 @@ Result<Terms::Term> read_term(Scanner& in) {
   for (const char c : term.text) {
     const auto u = static_cast<unsigned char>(c);
     if (u < 0x80 && !std::isalnum(u) && c != '_')
-      return before.error("a term with other characters than letters, digits and _ must stand in double quotes");
+      return before.error(
+          "a term with other characters than letters, digits and _ must stand in double quotes");
   }
   return term;
 }

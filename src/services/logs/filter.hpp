@@ -1,7 +1,7 @@
-// The filter pattern language of CloudWatch Logs: terms (`ERROR -"health check"`), JSON (`{ $.status >= 500 }`) and
-// space-delimited fields (`[ip, ..., status = 5*, size]`), each with regular expressions between percent signs.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-// A value, once parsed; any thread.
+// The filter pattern language of CloudWatch Logs: terms (`ERROR -"health check"`), JSON (`{ $.status >= 500
+// }`) and space-delimited fields (`[ip, ..., status = 5*, size]`), each with regular expressions between
+// percent signs. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html A
+// value, once parsed; any thread.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
 #include "services/logs/filter_condition.hpp"
 
-#include <charconv>
 #include <cctype>
+#include <charconv>
 
 #include "wire/pattern.hpp"
 
@@ -33,7 +33,9 @@ bool Scanner::take_word(std::string_view word) {
 
 std::string_view Scanner::until(std::string_view ends) {
   const size_t from = at_;
-  while (!done() && !std::isspace(static_cast<unsigned char>(text_[at_])) && ends.find(text_[at_]) == std::string_view::npos) ++at_;
+  while (!done() && !std::isspace(static_cast<unsigned char>(text_[at_])) &&
+         ends.find(text_[at_]) == std::string_view::npos)
+    ++at_;
   return text_.substr(from, at_ - from);
 }
 
@@ -61,7 +63,8 @@ std::optional<double> to_number(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double v = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-  const bool digits = !text.empty() && (std::isdigit(static_cast<unsigned char>(text.back())) || text.back() == '.');
+  const bool digits =
+      !text.empty() && (std::isdigit(static_cast<unsigned char>(text.back())) || text.back() == '.');
   if (error != std::errc() || end != text.data() + text.size() || !digits) return {};
   return v;
 }
@@ -95,7 +98,8 @@ bool contains_regex(std::string_view regex, std::string_view text) {
 std::optional<std::string> bad_regex(std::string_view regex) {
   if (regex.empty()) return "an empty regular expression";
   // AWS's own restriction, which keeps alternatives with anchors and look-around out.
-  if (regex.find_first_of("()!&<>\"'~`") != std::string_view::npos) return "a character that regular expressions may not have here";
+  if (regex.find_first_of("()!&<>\"'~`") != std::string_view::npos)
+    return "a character that regular expressions may not have here";
   if (!wire::understands_pattern(regex)) return "a regular expression that is malformed or not served";
   return {};
 }
@@ -108,25 +112,38 @@ bool Comparison::matches(std::string_view field, std::optional<double> field_num
   }
   if (!field_number) return op == Op::not_equal;
   switch (op) {
-    case Op::equal: return *field_number == number;
-    case Op::not_equal: return *field_number != number;
-    case Op::less: return *field_number < number;
-    case Op::less_equal: return *field_number <= number;
-    case Op::greater: return *field_number > number;
-    default: return *field_number >= number;
+    case Op::equal:
+      return *field_number == number;
+    case Op::not_equal:
+      return *field_number != number;
+    case Op::less:
+      return *field_number < number;
+    case Op::less_equal:
+      return *field_number <= number;
+    case Op::greater:
+      return *field_number > number;
+    default:
+      return *field_number >= number;
   }
 }
 
 Result<Comparison> read_comparison(Scanner& in, std::string_view ends) {
   Comparison c;
   using Op = Comparison::Op;
-  if (in.take("!=")) c.op = Op::not_equal;
-  else if (in.take("<=")) c.op = Op::less_equal;
-  else if (in.take(">=")) c.op = Op::greater_equal;
-  else if (in.take("=")) c.op = Op::equal;
-  else if (in.take("<")) c.op = Op::less;
-  else if (in.take(">")) c.op = Op::greater;
-  else return in.error("a comparison is expected");
+  if (in.take("!="))
+    c.op = Op::not_equal;
+  else if (in.take("<="))
+    c.op = Op::less_equal;
+  else if (in.take(">="))
+    c.op = Op::greater_equal;
+  else if (in.take("="))
+    c.op = Op::equal;
+  else if (in.take("<"))
+    c.op = Op::less;
+  else if (in.take(">"))
+    c.op = Op::greater;
+  else
+    return in.error("a comparison is expected");
   bool is_quoted = false;
   if (in.take("\"")) {
     TRY_LET(c.text, in.quoted('"'));

@@ -1,5 +1,5 @@
-// What JSON and space-delimited patterns share: reading a pattern, and one comparison such as `= 4*` or `>= 500`.
-// Inside the logs service only.
+// What JSON and space-delimited patterns share: reading a pattern, and one comparison such as `= 4*` or `>=
+// 500`. Inside the logs service only.
 #pragma once
 
 #include <optional>
@@ -23,8 +23,8 @@ class Scanner {
   bool take_word(std::string_view word);
   /// Characters up to one of `ends` or a space.
   std::string_view until(std::string_view ends);
-  /// After an opening quote or percent sign: the text up to the closing one; backslash takes it literally (a regular
-  /// expression keeps its backslashes).
+  /// After an opening quote or percent sign: the text up to the closing one; backslash takes it literally (a
+  /// regular expression keeps its backslashes).
   Result<std::string> quoted(char quote);
   std::string rest() const { return std::string(text_.substr(at_, 20)); }
   std::unexpected<ApiError> error(std::string_view what) const;
@@ -39,7 +39,7 @@ std::unexpected<ApiError> bad_filter(std::string_view what);
 struct Comparison {
   enum class Op { equal, not_equal, less, less_equal, greater, greater_equal } op = Op::equal;
   enum class Kind { text, number, regex } kind = Kind::text;
-  std::string text;   // with * as a wildcard unless quoted with none
+  std::string text;  // with * as a wildcard unless quoted with none
   double number = 0;
 
   /// A field's text, and its number if it is one.

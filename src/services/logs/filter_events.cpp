@@ -11,7 +11,8 @@
 namespace nubecita::logs {
 namespace {
 
-constexpr size_t kMostScanned = 50000;  // events looked at for one page; a page may be short, or empty, and go on
+constexpr size_t kMostScanned =
+    50000;  // events looked at for one page; a page may be short, or empty, and go on
 constexpr size_t kBatch = 500;
 
 /// What has been read of one stream, ahead of the merge.
@@ -54,7 +55,9 @@ class Merge {
 };
 
 // The last event looked at: "<time>:<number>:<stream>".
-std::string position(const Event& e, const Stream& s) { return digits(e.at.time) + ":" + digits(e.at.number) + ":" + s.name; }
+std::string position(const Event& e, const Stream& s) {
+  return digits(e.at.time) + ":" + digits(e.at.number) + ":" + s.name;
+}
 
 bool wanted(const model::FilterLogEventsRequest& in, const Stream& s) {
   if (in.log_stream_names.has())
@@ -62,7 +65,8 @@ bool wanted(const model::FilterLogEventsRequest& in, const Stream& s) {
   return s.name.starts_with(in.log_stream_name_prefix.sv());
 }
 
-Result<std::vector<Cursor>> cursors(api::Call& call, const model::FilterLogEventsRequest& in, const Group& group, Place from, Place to) {
+Result<std::vector<Cursor>> cursors(api::Call& call, const model::FilterLogEventsRequest& in,
+                                    const Group& group, Place from, Place to) {
   Place after{-1, 0};
   std::string after_stream;
   if (in.next_token.has()) {
@@ -77,8 +81,9 @@ Result<std::vector<Cursor>> cursors(api::Call& call, const model::FilterLogEvent
     // Events of one time come stream by stream, in the order of the streams' names.
     Place start = from;
     if (after.time >= 0) {
-      const Place seen = s.name == after_stream ? Place{after.time, after.number + 1}
-                         : s.name < after_stream ? Place{after.time + 1, 0} : Place{after.time, 0};
+      const Place seen = s.name == after_stream  ? Place{after.time, after.number + 1}
+                         : s.name < after_stream ? Place{after.time + 1, 0}
+                                                 : Place{after.time, 0};
       start = std::max(from, seen);
     }
     out.push_back({std::move(s), start, {}, false});
@@ -88,20 +93,24 @@ Result<std::vector<Cursor>> cursors(api::Call& call, const model::FilterLogEvent
 
 }  // namespace
 
-Status filter_log_events(api::Call& call, const model::FilterLogEventsRequest& in, model::FilterLogEventsResponse& out) {
+Status filter_log_events(api::Call& call, const model::FilterLogEventsRequest& in,
+                         model::FilterLogEventsResponse& out) {
   TRY_LET(auto name, group_name(call, in.log_group_name, in.log_group_identifier));
   TRY(call.authorize(stream_arn(call, name)));
   TRY_LET(auto group, find_group(call, name));
   if (in.log_stream_names.has() && !in.log_stream_name_prefix.empty())
     return invalid("logStreamNames and logStreamNamePrefix cannot be given together.");
-  if (!in.start_from_head.value_or(true)) return invalid("The order newest first (startFromHead false) is not served by nubecita.");
+  if (!in.start_from_head.value_or(true))
+    return invalid("The order newest first (startFromHead false) is not served by nubecita.");
   for (auto n : in.log_stream_names)
     if (!call.tx.get<Stream>(call.scope(), group.name + ":" + api::str(n))) return fail(no_stream());
   TRY_LET(auto filter, Filter::parse(in.filter_pattern));
 
   Place from{std::max<int64_t>(in.start_time.value_or(0), 0), 0};
-  if (group.retention_days) from = std::max(from, Place{call.now - group.retention_days * int64_t{86400000}, 0});
-  const Place to = in.end_time.has() ? Place{std::max<int64_t>(*in.end_time, -1) + 1, 0} : kEnd;  // inclusive here
+  if (group.retention_days)
+    from = std::max(from, Place{call.now - group.retention_days * int64_t{86400000}, 0});
+  const Place to =
+      in.end_time.has() ? Place{std::max<int64_t>(*in.end_time, -1) + 1, 0} : kEnd;  // inclusive here
   TRY_LET(auto sources, cursors(call, in, group, from, to));
   Merge merge(call, group, std::move(sources), to);
 
@@ -114,7 +123,8 @@ Status filter_log_events(api::Call& call, const model::FilterLogEventsRequest& i
     if (!c) break;
     auto& e = c->ahead.front();
     const auto size = static_cast<int64_t>(e.message.size()) + kEventOverhead;
-    if (scanned == kMostScanned || found.size() == limit || (bytes + size > kMostPageBytes && !found.empty())) {
+    if (scanned == kMostScanned || found.size() == limit ||
+        (bytes + size > kMostPageBytes && !found.empty())) {
       out.next_token = call.text(api::encode_token(last));
       break;
     }
@@ -134,7 +144,9 @@ Status filter_log_events(api::Call& call, const model::FilterLogEventsRequest& i
     o.message = call.text(e.message);
     o.ingestion_time = e.ingested;
     // 56 digits, as AWS has them; the stream's part keeps events of two streams apart.
-    o.event_id = call.text(digits(e.at.time).substr(4) + digits(static_cast<int64_t>(std::hash<std::string>{}(stream) >> 1)) + digits(e.at.number));
+    o.event_id =
+        call.text(digits(e.at.time).substr(4) +
+                  digits(static_cast<int64_t>(std::hash<std::string>{}(stream) >> 1)) + digits(e.at.number));
   }
   out.searched_log_streams = call.list<model::SearchedLogStream>(0);  // AWS has left it empty since 2019
   return {};

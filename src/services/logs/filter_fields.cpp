@@ -1,5 +1,5 @@
-// `[ip, user, ..., request = "*html*", status = 4* && status != 404, size > 1000]`: fields that spaces separate; what
-// stands in [ ] or " " is one field.
+// `[ip, user, ..., request = "*html*", status = 4* && status != 404, size > 1000]`: fields that spaces
+// separate; what stands in [ ] or " " is one field.
 #include <vector>
 
 #include "services/logs/filter_condition.hpp"
@@ -9,8 +9,8 @@ namespace nubecita::logs {
 namespace {
 
 struct Field {
-  bool ellipsis = false;                               // any number of fields
-  std::vector<std::vector<Comparison>> alternatives;   // one of them must hold, all its parts; empty: anything
+  bool ellipsis = false;                              // any number of fields
+  std::vector<std::vector<Comparison>> alternatives;  // one of them must hold, all its parts; empty: anything
   bool matches(std::string_view text) const {
     if (alternatives.empty()) return true;
     for (const auto& all : alternatives) {

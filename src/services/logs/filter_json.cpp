@@ -26,7 +26,8 @@ struct Node {
   Comparison comparison;
 };
 
-void collect(const json::value& at, const std::vector<Step>& path, size_t step, std::vector<const json::value*>& out) {
+void collect(const json::value& at, const std::vector<Step>& path, size_t step,
+             std::vector<const json::value*>& out) {
   if (step == path.size()) {
     out.push_back(&at);
     return;
@@ -61,7 +62,8 @@ bool holds(const Node& node, const json::value& event) {
       for (auto& c : node.children)
         if (holds(c, event)) return true;
       return false;
-    default: break;
+    default:
+      break;
   }
   std::vector<const json::value*> found;
   collect(event, node.path, 0, found);
@@ -137,10 +139,14 @@ class JsonParser {
     Node node;
     TRY_LET(node.path, path());
     if (in_.take_word("IS")) {
-      if (in_.take_word("NULL")) node.kind = Node::is_null;
-      else if (in_.take_word("TRUE")) node.kind = Node::is_true;
-      else if (in_.take_word("FALSE")) node.kind = Node::is_false;
-      else return in_.error("IS must be followed by NULL, TRUE or FALSE");
+      if (in_.take_word("NULL"))
+        node.kind = Node::is_null;
+      else if (in_.take_word("TRUE"))
+        node.kind = Node::is_true;
+      else if (in_.take_word("FALSE"))
+        node.kind = Node::is_false;
+      else
+        return in_.error("IS must be followed by NULL, TRUE or FALSE");
     } else if (in_.take_word("NOT")) {
       if (!in_.take_word("EXISTS")) return in_.error("NOT must be followed by EXISTS");
       node.kind = Node::not_exists;
@@ -182,7 +188,8 @@ class JsonParser {
     } else {
       const auto digits = in_.until("]");
       auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), s.index);
-      if (error != std::errc() || end != digits.data() + digits.size()) return in_.error("an index is expected");
+      if (error != std::errc() || end != digits.data() + digits.size())
+        return in_.error("an index is expected");
       s.kind = Step::element;
     }
     if (!in_.take("]")) return in_.error("] is expected");

@@ -46,14 +46,16 @@ TEST(FilterTerms, RegularExpressions) {
 
 TEST(FilterTerms, Errors) {
   EXPECT_EQ(error("a/b"),
-            "Invalid filter pattern: a term with other characters than letters, digits and _ must stand in double quotes at \"a/b\"");
+            "Invalid filter pattern: a term with other characters than letters, digits and _ must stand in "
+            "double quotes at \"a/b\"");
   EXPECT_NE(error("\"open"), "");
   EXPECT_NE(error("%(a)%"), "");
   EXPECT_NE(error("%[a%"), "");
   EXPECT_NE(error("-"), "");
 }
 
-constexpr auto kEvent = R"({"eventType":"UpdateTrail","sourceIPAddress":"111.111.111.111","errorMessage":null,"ok":true,"bad":false,
+constexpr auto kEvent =
+    R"({"eventType":"UpdateTrail","sourceIPAddress":"111.111.111.111","errorMessage":null,"ok":true,"bad":false,
   "status":503,"latency":0.25,"arrayKey":["value","another"],"objectList":[{"name":"a","id":1},{"name":"b","id":2}],
   "user":{"id":1,"email":"John.Doe@example.com"},"odd name":"x"})";
 
@@ -105,15 +107,17 @@ TEST(FilterJson, OtherMessagesDoNotMatch) {
 }
 
 TEST(FilterJson, Errors) {
-  for (auto bad : {"{", "{ }", "{ a = 1 }", "{ $.a }", "{ $.a = }", "{ $.a = 1", "{ $.a = 1 } x", "{ $.a > text }", "{ $.a IS MAYBE }",
-                   "{ ($.a = 1 }", "{ $.a = 1 && }", "{ $. = 1 }", "{ $.a[x] = 1 }", "{ $.a NOT THERE }", "{ $.a = \"open }"})
+  for (auto bad : {"{", "{ }", "{ a = 1 }", "{ $.a }", "{ $.a = }", "{ $.a = 1", "{ $.a = 1 } x",
+                   "{ $.a > text }", "{ $.a IS MAYBE }", "{ ($.a = 1 }", "{ $.a = 1 && }", "{ $. = 1 }",
+                   "{ $.a[x] = 1 }", "{ $.a NOT THERE }", "{ $.a = \"open }"})
     EXPECT_NE(error(bad), "") << bad;
   std::string deep = "{ ";
   for (int i = 0; i < 500; ++i) deep += "(";
   EXPECT_NE(error(deep), "");
 }
 
-constexpr auto kLine = R"(127.0.0.1 Prod frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534)";
+constexpr auto kLine =
+    R"(127.0.0.1 Prod frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534)";
 
 TEST(FilterFields, ByPlace) {
   EXPECT_TRUE(matches("[ip, env, user, time, request, status, bytes]", kLine));
@@ -139,7 +143,8 @@ TEST(FilterFields, EllipsisAndConditions) {
 }
 
 TEST(FilterFields, Errors) {
-  for (auto bad : {"[", "[a", "[a, b", "[a = ]", "[..., a, ...]", "[a] b", "[a > x]", "[(a = 1, b]"}) EXPECT_NE(error(bad), "") << bad;
+  for (auto bad : {"[", "[a", "[a, b", "[a = ]", "[..., a, ...]", "[a] b", "[a > x]", "[(a = 1, b]"})
+    EXPECT_NE(error(bad), "") << bad;
 }
 
 }  // namespace

@@ -8,9 +8,15 @@
 
 namespace nubecita::logs {
 
-ApiError no_group() { return {"ResourceNotFoundException", 400, "The specified log group does not exist.", {}}; }
-ApiError no_stream() { return {"ResourceNotFoundException", 400, "The specified log stream does not exist.", {}}; }
-std::unexpected<ApiError> invalid(std::string message) { return fail("InvalidParameterException", std::move(message)); }
+ApiError no_group() {
+  return {"ResourceNotFoundException", 400, "The specified log group does not exist.", {}};
+}
+ApiError no_stream() {
+  return {"ResourceNotFoundException", 400, "The specified log stream does not exist.", {}};
+}
+std::unexpected<ApiError> invalid(std::string message) {
+  return fail("InvalidParameterException", std::move(message));
+}
 
 std::string group_arn(const api::Call& call, std::string_view group) {
   return call.arn("logs", "log-group:" + std::string(group));
@@ -48,7 +54,7 @@ Result<Stream> find_stream(api::Call& call, std::string_view group, std::string_
 
 namespace {
 
-constexpr int kRetentions[] = {1,   3,   5,   7,   14,  30,   60,   90,   120,  150,  180,
+constexpr int kRetentions[] = {1,   3,   5,   7,   14,   30,   60,   90,   120,  150,  180,
                                365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653};
 
 void describe(api::Call& call, const Group& group, bool brief, model::LogGroup& out) {
@@ -67,11 +73,13 @@ void describe(api::Call& call, const Group& group, bool brief, model::LogGroup& 
 
 }  // namespace
 
-Status create_log_group(api::Call& call, const model::CreateLogGroupRequest& in, model::CreateLogGroupResponse&) {
+Status create_log_group(api::Call& call, const model::CreateLogGroupRequest& in,
+                        model::CreateLogGroupResponse&) {
   const auto name = api::str(in.log_group_name);
   TRY(call.authorize(stream_arn(call, name)));
   if (in.log_group_class.has() && in.log_group_class != "STANDARD")
-    return invalid("The log group class " + api::str(in.log_group_class) + " is not served by nubecita; STANDARD is.");
+    return invalid("The log group class " + api::str(in.log_group_class) +
+                   " is not served by nubecita; STANDARD is.");
   if (call.tx.get<Group>(call.scope(), name))
     return fail("ResourceAlreadyExistsException", "The specified log group already exists");
   Group group{name, random_hex(16), call.now, 0, {}};
@@ -80,16 +88,19 @@ Status create_log_group(api::Call& call, const model::CreateLogGroupRequest& in,
   return {};
 }
 
-Status delete_log_group(api::Call& call, const model::DeleteLogGroupRequest& in, model::DeleteLogGroupResponse&) {
+Status delete_log_group(api::Call& call, const model::DeleteLogGroupRequest& in,
+                        model::DeleteLogGroupResponse&) {
   TRY(call.authorize(stream_arn(call, in.log_group_name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
-  for (auto& s : call.tx.list<Stream>(call.scope(), group.name + ":")) call.tx.erase<Stream>(call.scope(), s.key());
+  for (auto& s : call.tx.list<Stream>(call.scope(), group.name + ":"))
+    call.tx.erase<Stream>(call.scope(), s.key());
   call.tx.erase<Group>(call.scope(), group.name);
   call.tx.put(call.scope(), Garbage{group.uid + ":"});
   return {};
 }
 
-Status describe_log_groups(api::Call& call, const model::DescribeLogGroupsRequest& in, model::DescribeLogGroupsResponse& out) {
+Status describe_log_groups(api::Call& call, const model::DescribeLogGroupsRequest& in,
+                           model::DescribeLogGroupsResponse& out) {
   TRY(call.authorize(stream_arn(call, "")));
   const bool by_pattern = !in.log_group_name_pattern.empty();
   if (by_pattern && in.log_group_name_prefix.has())
@@ -106,29 +117,33 @@ Status describe_log_groups(api::Call& call, const model::DescribeLogGroupsReques
     return in.log_group_identifiers.has() && std::ranges::find(wanted, g.name) == wanted.end();
   });
   std::string next;
-  TRY_LET(groups, api::page(std::move(groups), in.next_token, static_cast<size_t>(in.limit.value_or(50)),
-                            [](const Group& g) { return g.name; }, next, "InvalidParameterException"));
+  TRY_LET(groups, api::page(
+                      std::move(groups), in.next_token, static_cast<size_t>(in.limit.value_or(50)),
+                      [](const Group& g) { return g.name; }, next, "InvalidParameterException"));
   out.log_groups = call.list<model::LogGroup>(groups.size());
   for (size_t i = 0; i < groups.size(); ++i) describe(call, groups[i], by_pattern, out.log_groups[i]);
   if (!next.empty()) out.next_token = call.text(next);
   return {};
 }
 
-Status put_retention_policy(api::Call& call, const model::PutRetentionPolicyRequest& in, model::PutRetentionPolicyResponse&) {
+Status put_retention_policy(api::Call& call, const model::PutRetentionPolicyRequest& in,
+                            model::PutRetentionPolicyResponse&) {
   TRY(call.authorize(stream_arn(call, in.log_group_name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
   const int days = *in.retention_in_days;
   if (std::ranges::find(kRetentions, days) == std::end(kRetentions)) {
     std::string all;
     for (int d : kRetentions) all += (all.empty() ? "" : ", ") + std::to_string(d);
-    return invalid("The retention of " + std::to_string(days) + " days is not possible. Possible values: " + all + ".");
+    return invalid("The retention of " + std::to_string(days) +
+                   " days is not possible. Possible values: " + all + ".");
   }
   group.retention_days = days;
   call.tx.put(call.scope(), group);
   return {};
 }
 
-Status delete_retention_policy(api::Call& call, const model::DeleteRetentionPolicyRequest& in, model::DeleteRetentionPolicyResponse&) {
+Status delete_retention_policy(api::Call& call, const model::DeleteRetentionPolicyRequest& in,
+                               model::DeleteRetentionPolicyResponse&) {
   TRY(call.authorize(stream_arn(call, in.log_group_name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
   group.retention_days = 0;

@@ -17,11 +17,12 @@ std::unexpected<ApiError> invalid(std::string message);
 
 /// "arn:aws:logs:<region>:<account>:log-group:<name>"
 std::string group_arn(const api::Call& call, std::string_view group);
-/// What permissions of operations on a group or stream are about: AWS names the stream even where there is none.
+/// What permissions of operations on a group or stream are about: AWS names the stream even where there is
+/// none.
 std::string stream_arn(const api::Call& call, std::string_view group, std::string_view stream = {});
 
-/// A group by its name, or by a logGroupIdentifier (name or ARN, with or without ":*") of this account and region;
-/// exactly one of the two must be given.
+/// A group by its name, or by a logGroupIdentifier (name or ARN, with or without ":*") of this account and
+/// region; exactly one of the two must be given.
 Result<std::string> group_name(const api::Call& call, wire::Text name, wire::Text identifier);
 Result<Group> find_group(api::Call& call, std::string_view name);
 Result<Stream> find_stream(api::Call& call, std::string_view group, std::string_view stream);

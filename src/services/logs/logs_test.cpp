@@ -82,8 +82,8 @@ TEST_F(LogsTest, GroupsAndStreamsAreMadeOnce) {
   EXPECT_EQ(create_stream("/app/web", "s/1"), "");
   EXPECT_EQ(create_stream("/app/web", "s/1"), "ResourceAlreadyExistsException");
   EXPECT_EQ(create_stream("/nowhere", "s"), "ResourceNotFoundException");
-  EXPECT_TRUE(bench.authorizer.was_asked("logs:CreateLogStream",
-                                         "arn:aws:logs:us-east-1:111122223333:log-group:/app/web:log-stream:s/1"));
+  EXPECT_TRUE(bench.authorizer.was_asked(
+      "logs:CreateLogStream", "arn:aws:logs:us-east-1:111122223333:log-group:/app/web:log-stream:s/1"));
 }
 
 TEST_F(LogsTest, DescribeGroupsByPrefixPatternAndPage) {
@@ -109,13 +109,15 @@ TEST_F(LogsTest, DescribeGroupsByPrefixPatternAndPage) {
   ASSERT_EQ(found->log_groups.size(), 1u);
   EXPECT_EQ(found->log_groups[0].log_group_name, "/b/Two");
   in.next_token = "nonsense";
-  EXPECT_EQ(bench.run("DescribeLogGroups", describe_log_groups, in).error().code, "InvalidParameterException");
+  EXPECT_EQ(bench.run("DescribeLogGroups", describe_log_groups, in).error().code,
+            "InvalidParameterException");
 }
 
 TEST_F(LogsTest, EventsForwardsAndBackwards) {
   create_group("g");
   create_stream("g", "s");
-  ASSERT_TRUE(put("g", "s", {{kNow - 5, "a"}, {kNow - 4, "b"}, {kNow - 4, "c"}, {kNow - 3, "d"}, {kNow - 2, "e"}}));
+  ASSERT_TRUE(
+      put("g", "s", {{kNow - 5, "a"}, {kNow - 4, "b"}, {kNow - 4, "c"}, {kNow - 3, "d"}, {kNow - 2, "e"}}));
   auto in = get("g", "s");
   in.limit = 2;
   in.start_from_head = true;
@@ -201,20 +203,23 @@ TEST_F(LogsTest, BatchesThatAwsRefuses) {
             "Log events in a single PutLogEvents request must be in chronological order.");
   EXPECT_EQ(put("g", "s", {{kNow - 2 * kDay, "a"}, {kNow, "b"}}).error().message,
             "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
-  EXPECT_EQ(put("g", "s", {{kNow, std::string(600000, 'x')}, {kNow, std::string(600000, 'x')}}).error().message,
-            "Upload too large: 1200052 bytes exceeds limit of 1048576");
+  EXPECT_EQ(
+      put("g", "s", {{kNow, std::string(600000, 'x')}, {kNow, std::string(600000, 'x')}}).error().message,
+      "Upload too large: 1200052 bytes exceeds limit of 1048576");
   EXPECT_EQ(put("g", "nowhere", {{kNow, "a"}}).error().message, "The specified log stream does not exist.");
 }
 
 TEST_F(LogsTest, FilterMergesStreamsByTimeAndPages) {
   create_group("g");
   for (auto s : {"s1", "s2"}) create_stream("g", s);
-  ASSERT_TRUE(put("g", "s1", {{kNow - 9, "ERROR 1"}, {kNow - 7, "ok"}, {kNow - 5, "ERROR 3"}, {kNow - 5, "ERROR 4"}}));
+  ASSERT_TRUE(put("g", "s1",
+                  {{kNow - 9, "ERROR 1"}, {kNow - 7, "ok"}, {kNow - 5, "ERROR 3"}, {kNow - 5, "ERROR 4"}}));
   ASSERT_TRUE(put("g", "s2", {{kNow - 8, "ERROR 2"}, {kNow - 5, "ERROR 5"}, {kNow - 1, "ERROR 6"}}));
   model::FilterLogEventsRequest in;
   in.log_group_name = "g";
   in.filter_pattern = "ERROR";
-  EXPECT_EQ(joined(bench.run("FilterLogEvents", filter_log_events, in)->events), "ERROR 1,ERROR 2,ERROR 3,ERROR 4,ERROR 5,ERROR 6");
+  EXPECT_EQ(joined(bench.run("FilterLogEvents", filter_log_events, in)->events),
+            "ERROR 1,ERROR 2,ERROR 3,ERROR 4,ERROR 5,ERROR 6");
   in.limit = 1;
   std::string all;
   std::vector<std::string> ids;
@@ -240,7 +245,8 @@ TEST_F(LogsTest, RetentionHidesAtOnceAndDeletesSoon) {
   model::PutRetentionPolicyRequest in;
   in.log_group_name = "g";
   in.retention_in_days = 2;
-  EXPECT_EQ(bench.run("PutRetentionPolicy", put_retention_policy, in).error().code, "InvalidParameterException");
+  EXPECT_EQ(bench.run("PutRetentionPolicy", put_retention_policy, in).error().code,
+            "InvalidParameterException");
   in.retention_in_days = 3;
   ASSERT_TRUE(bench.run("PutRetentionPolicy", put_retention_policy, in));
   EXPECT_EQ(joined(bench.run("GetLogEvents", get_log_events, get("g", "s"))->events), "new");
@@ -281,14 +287,19 @@ TEST_F(LogsTest, DeletingLeavesNothing) {
     size_t n = 0;
     tx.scan("logs.garbage/", {}, [&](auto, auto) { return ++n, true; });
     return n;
-  }), 0u);
+  }),
+            0u);
 }
 
 TEST_F(LogsTest, AppendMakesWhatItMayMake) {
-  EXPECT_EQ(bench.transact([&](auto& tx) { return append(tx, bench.scope(), "g", "s", {{kNow, "a"}}); }).error().code,
+  EXPECT_EQ(bench.transact([&](auto& tx) { return append(tx, bench.scope(), "g", "s", {{kNow, "a"}}); })
+                .error()
+                .code,
             "ResourceNotFoundException");
-  ASSERT_TRUE(bench.transact([&](auto& tx) { return append(tx, bench.scope(), "g", "s", {{kNow, "a\xff\xc3z"}}, true); }));
-  EXPECT_EQ(joined(bench.run("GetLogEvents", get_log_events, get("g", "s"))->events), "a\xef\xbf\xbd\xef\xbf\xbdz");
+  ASSERT_TRUE(bench.transact(
+      [&](auto& tx) { return append(tx, bench.scope(), "g", "s", {{kNow, "a\xff\xc3z"}}, true); }));
+  EXPECT_EQ(joined(bench.run("GetLogEvents", get_log_events, get("g", "s"))->events),
+            "a\xef\xbf\xbd\xef\xbf\xbdz");
 }
 
 TEST_F(LogsTest, StreamsByNameAndByTime) {
@@ -335,7 +346,8 @@ TEST_F(LogsTest, TagsOldAndNew) {
   ASSERT_EQ(out->tags.size(), 1u);
   EXPECT_EQ(out->tags[0].key, "env");
   list.resource_arn = "arn:aws:logs:us-east-1:999999999999:log-group:g";
-  EXPECT_EQ(bench.run("ListTagsForResource", list_tags_for_resource, list).error().code, "ResourceNotFoundException");
+  EXPECT_EQ(bench.run("ListTagsForResource", list_tags_for_resource, list).error().code,
+            "ResourceNotFoundException");
 }
 
 }  // namespace

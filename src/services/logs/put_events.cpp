@@ -36,7 +36,8 @@ Status check_batch(const wire::List<model::InputLogEvent>& events) {
     bytes += static_cast<int64_t>(events[i].message.size()) + kEventOverhead;
   }
   if (bytes > kMostPageBytes)
-    return invalid("Upload too large: " + std::to_string(bytes) + " bytes exceeds limit of " + std::to_string(kMostPageBytes));
+    return invalid("Upload too large: " + std::to_string(bytes) + " bytes exceeds limit of " +
+                   std::to_string(kMostPageBytes));
   return {};
 }
 
@@ -52,14 +53,16 @@ Result<Place> parse_token(std::string_view t, char& direction) {
     auto [end, error] = std::from_chars(t.data() + at, t.data() + at + 20, v);
     return error == std::errc() && end == t.data() + at + 20;
   };
-  if (!shape || !read(2, p.time) || !read(22, p.number)) return invalid("The specified nextToken is invalid.");
+  if (!shape || !read(2, p.time) || !read(22, p.number))
+    return invalid("The specified nextToken is invalid.");
   direction = t[0];
   return p;
 }
 
 }  // namespace
 
-Status put_log_events(api::Call& call, const model::PutLogEventsRequest& in, model::PutLogEventsResponse& out) {
+Status put_log_events(api::Call& call, const model::PutLogEventsRequest& in,
+                      model::PutLogEventsResponse& out) {
   TRY(call.authorize(stream_arn(call, in.log_group_name, in.log_stream_name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
   TRY_LET(auto stream, find_stream(call, group.name, in.log_stream_name));
@@ -69,20 +72,23 @@ Status put_log_events(api::Call& call, const model::PutLogEventsRequest& in, mod
   for (size_t i = good.first; i < good.end; ++i)
     events.push_back({*in.log_events[i].timestamp, api::str(in.log_events[i].message)});
   if (!events.empty() && events.back().timestamp_ms - events.front().timestamp_ms > kDay)
-    return invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
+    return invalid(
+        "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
   if (!events.empty()) store_events(call.tx, call.scope(), group, stream, events, call.now);
 
   if (good.first > 0 || good.end < in.log_events.size()) {
     auto* rejected = out.rejected_log_events_info = call.make<model::RejectedLogEventsInfo>();
     const auto first = static_cast<int32_t>(good.first), end = static_cast<int32_t>(good.end);
-    if (good.first > 0) (good.expired ? rejected->expired_log_event_end_index : rejected->too_old_log_event_end_index) = first;
+    if (good.first > 0)
+      (good.expired ? rejected->expired_log_event_end_index : rejected->too_old_log_event_end_index) = first;
     if (good.end < in.log_events.size()) rejected->too_new_log_event_start_index = end;
   }
   out.next_sequence_token = call.text("49" + digits(stream.created) + digits(stream.events));
   return {};
 }
 
-Status get_log_events(api::Call& call, const model::GetLogEventsRequest& in, model::GetLogEventsResponse& out) {
+Status get_log_events(api::Call& call, const model::GetLogEventsRequest& in,
+                      model::GetLogEventsResponse& out) {
   TRY_LET(auto name, group_name(call, in.log_group_name, in.log_group_identifier));
   TRY(call.authorize(stream_arn(call, name, in.log_stream_name)));
   TRY_LET(auto group, find_group(call, name));

@@ -32,7 +32,8 @@ void describe(api::Call& call, const Stream& stream, model::LogStream& out) {
 }
 }  // namespace
 
-Status create_log_stream(api::Call& call, const model::CreateLogStreamRequest& in, model::CreateLogStreamResponse&) {
+Status create_log_stream(api::Call& call, const model::CreateLogStreamRequest& in,
+                         model::CreateLogStreamResponse&) {
   const auto name = api::str(in.log_stream_name);
   TRY(call.authorize(stream_arn(call, in.log_group_name, name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
@@ -43,7 +44,8 @@ Status create_log_stream(api::Call& call, const model::CreateLogStreamRequest& i
   return {};
 }
 
-Status delete_log_stream(api::Call& call, const model::DeleteLogStreamRequest& in, model::DeleteLogStreamResponse&) {
+Status delete_log_stream(api::Call& call, const model::DeleteLogStreamRequest& in,
+                         model::DeleteLogStreamResponse&) {
   TRY(call.authorize(stream_arn(call, in.log_group_name, in.log_stream_name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
   TRY_LET(auto stream, find_stream(call, group.name, in.log_stream_name));
@@ -52,7 +54,8 @@ Status delete_log_stream(api::Call& call, const model::DeleteLogStreamRequest& i
   return {};
 }
 
-Status describe_log_streams(api::Call& call, const model::DescribeLogStreamsRequest& in, model::DescribeLogStreamsResponse& out) {
+Status describe_log_streams(api::Call& call, const model::DescribeLogStreamsRequest& in,
+                            model::DescribeLogStreamsResponse& out) {
   TRY_LET(auto name, group_name(call, in.log_group_name, in.log_group_identifier));
   TRY(call.authorize(stream_arn(call, name)));
   TRY_LET(auto group, find_group(call, name));

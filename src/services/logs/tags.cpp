@@ -47,7 +47,8 @@ Status untag_resource(api::Call& call, const model::UntagResourceRequest& in, mo
   return remove_tags(call, std::move(group), in.tag_keys);
 }
 
-Status list_tags_for_resource(api::Call& call, const model::ListTagsForResourceRequest& in, model::ListTagsForResourceResponse& out) {
+Status list_tags_for_resource(api::Call& call, const model::ListTagsForResourceRequest& in,
+                              model::ListTagsForResourceResponse& out) {
   TRY_LET(auto group, tagged_group(call, in.resource_arn));
   out.tags = call.map(group.tags);
   return {};
@@ -59,13 +60,15 @@ Status tag_log_group(api::Call& call, const model::TagLogGroupRequest& in, model
   return add_tags(call, std::move(group), in.tags);
 }
 
-Status untag_log_group(api::Call& call, const model::UntagLogGroupRequest& in, model::UntagLogGroupResponse&) {
+Status untag_log_group(api::Call& call, const model::UntagLogGroupRequest& in,
+                       model::UntagLogGroupResponse&) {
   TRY(call.authorize(stream_arn(call, in.log_group_name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
   return remove_tags(call, std::move(group), in.tags);
 }
 
-Status list_tags_log_group(api::Call& call, const model::ListTagsLogGroupRequest& in, model::ListTagsLogGroupResponse& out) {
+Status list_tags_log_group(api::Call& call, const model::ListTagsLogGroupRequest& in,
+                           model::ListTagsLogGroupResponse& out) {
   TRY(call.authorize(stream_arn(call, in.log_group_name)));
   TRY_LET(auto group, find_group(call, in.log_group_name));
   out.tags = call.map(group.tags);
