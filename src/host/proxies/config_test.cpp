@@ -187,6 +187,10 @@ TEST(Runtime, ParsesItsTables) {
   EXPECT_EQ(rows[0]["last_chk"], "a, b");
   EXPECT_EQ(log_tag("<133>Nov 22 18:24:05 abc[123]: Health check"), "abc");
   EXPECT_EQ(log_tag("nonsense"), "");
+  auto sticky = parse_table("# table: b, type: string, size:10240, used:2\n0x5: key=ab use=0 exp=59981 server_id=2 server_key=s2\n0x6: key=a;b use=0 exp=1 server_id=1 server_key=-\n");
+  ASSERT_EQ(sticky.size(), 1u);
+  EXPECT_EQ(sticky[0].first, "ab");
+  EXPECT_EQ(sticky[0].second, 2);
 }
 
 }  // namespace

@@ -108,7 +108,10 @@ class ProxiesImpl : public Proxies {
     ConfigPaths paths = paths_of(spec.id);
     if (!spec.netns.empty() && !spec.public_address.empty()) paths.host_netns = host_netns_;
     TRY_LET(auto config, render(spec, slots_for(spec, seen), paths));
-    TRY(converge(spec.id, config, spec.netns, alive));
+    std::vector<std::string> tables;
+    for (auto& g : spec.groups)
+      if (g.stickiness.kind == ProxyStickiness::Kind::app_cookie) tables.push_back("t_" + g.id);
+    TRY(converge(spec.id, config, spec.netns, alive, tables));
     return settle_targets(runtime, spec);
   }
 
@@ -225,7 +228,8 @@ class ProxiesImpl : public Proxies {
   }
 
   // Brings the process to `config`: nothing to do, a reload, or a start.
-  Status converge(const std::string& id, const ConfigText& config, const std::string& netns, bool alive) {
+  Status converge(const std::string& id, const ConfigText& config, const std::string& netns, bool alive,
+                  const std::vector<std::string>& tables = {}) {
     Runtime runtime(dir_of(id) + "/cli");
     if (alive && runtime.fingerprint() == config.fingerprint) return {};
     TRY(write_config(id, config));
@@ -234,7 +238,9 @@ class ProxiesImpl : public Proxies {
     std::error_code e;
     if (fs::file_size(log, e) > (1 << 20) && !e) fs::resize_file(log, 0, e);
     auto log_before = fs::exists(log) ? fs::file_size(log, e) : 0;
+    std::vector<Runtime::Sticky> sticky;
     if (alive) {
+      for (auto& t : tables) sticky.push_back(runtime.sticky(t));
       auto state = runtime.ask("show servers state");
       TRY(write_text(dir_of(id) + "/state", state ? *state : ""));
       TRY(processes_.signal(process_name(id), SIGUSR2));
@@ -242,7 +248,9 @@ class ProxiesImpl : public Proxies {
       TRY(write_text(dir_of(id) + "/state", ""));
       TRY(start(id, netns));
     }
-    return wait_for(id, runtime, config.fingerprint, log, log_before);
+    TRY(wait_for(id, runtime, config.fingerprint, log, log_before));
+    for (size_t i = 0; i < sticky.size(); ++i) runtime.restore(tables[i], sticky[i]);
+    return {};
   }
 
   Status write_config(const std::string& id, const ConfigText& config) {

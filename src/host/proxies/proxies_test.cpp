@@ -105,6 +105,7 @@ class Target {
   std::atomic<int> status{200};
   std::atomic<int> delay_ms{0};
   std::atomic<int> served{0};
+  std::string cookie;  // set between requests only
 
  private:
   void accept_all() {
@@ -129,7 +130,8 @@ class Target {
       if (!check && delay_ms) std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
       if (!check) ++served;
       std::string body = name_ + "\n" + request;
-      std::string head = "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+      std::string head = "HTTP/1.1 " + std::to_string(status) + " X\r\n" + (cookie.empty() || check ? "" : "Set-Cookie: " + cookie + "\r\n") +
+                         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
       std::string all = head + body;
       if (send(fd, all.data(), all.size(), MSG_NOSIGNAL) < 0) break;
     }
@@ -485,6 +487,25 @@ TEST_F(ProxiesTest, StickyTargetsSurviveAReload) {
   spec_.idle_timeout_s = 50;
   apply();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(get("/", cookie).find("first\n") != std::string::npos, first);
+}
+
+TEST_F(ProxiesTest, TheApplicationsCookieSticksOverAReload) {
+  Target a("first"), b("second");
+  a.cookie = "SID=a1";
+  b.cookie = "SID=b2";
+  targets() = {{"127.0.0.1", a.port}, {"127.0.0.1", b.port}};
+  spec_.groups[0].stickiness = {ProxyStickiness::Kind::app_cookie, 100, "SID"};
+  apply_until_up();
+  for (int i = 0; i < 4; ++i) get("/");  // both have given their cookie
+  a.cookie = b.cookie = "";
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 6; ++i) {
+      EXPECT_NE(get("/", "Cookie: SID=a1\r\n").find("first\n"), std::string::npos) << round;
+      EXPECT_NE(get("/", "Cookie: SID=b2\r\n").find("second\n"), std::string::npos) << round;
+    }
+    spec_.idle_timeout_s = 50;
+    apply();
+  }
 }
 
 TEST_F(ProxiesTest, GuardsThePublicAddress) {

@@ -6,9 +6,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
+#include <utility>
 
 namespace nubecita::host {
 
@@ -58,6 +60,34 @@ std::vector<std::map<std::string, std::string>> parse_csv(const std::string& tex
     for (size_t i = 0; i < cells.size() && i < names.size(); ++i) row[names[i]] = cells[i];
   }
   return rows;
+}
+
+Runtime::Sticky parse_table(const std::string& text) {
+  Runtime::Sticky out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    auto key = line.find(" key="), use = line.rfind(" use="), id = line.rfind(" server_id=");
+    if (key == std::string::npos || use == std::string::npos || id == std::string::npos || use < key) continue;
+    auto value = line.substr(key + 5, use - key - 5);
+    auto plain = [](unsigned char c) { return isalnum(c) || std::string_view("._~+/=%:-").find(static_cast<char>(c)) != std::string_view::npos; };
+    if (value.empty() || !std::all_of(value.begin(), value.end(), plain)) continue;
+    out.emplace_back(value, number(line.substr(id + 11)));
+  }
+  return out;
+}
+
+Runtime::Sticky Runtime::sticky(const std::string& backend) const {
+  auto text = ask("show table " + backend);
+  return text ? parse_table(*text) : Sticky{};
+}
+
+void Runtime::restore(const std::string& backend, const Sticky& entries) const {
+  std::string commands;
+  for (auto& [key, id] : entries) {
+    commands += fmt::format("set table {} key {} data.server_id {};", backend, key, id);
+    if (commands.size() > 8000) (void)ask(std::exchange(commands, {}));
+  }
+  if (!commands.empty()) (void)ask(commands);
 }
 
 Result<std::string> Runtime::ask(const std::string& commands) const {

@@ -33,9 +33,17 @@ class Runtime {
   /// Every server of every backend.
   Result<std::vector<Server>> servers() const;
 
+  /// Which server a client's own cookie leads to: key → server id. A reload forgets these tables.
+  using Sticky = std::vector<std::pair<std::string, int>>;
+  Sticky sticky(const std::string& backend) const;
+  void restore(const std::string& backend, const Sticky& entries) const;
+
  private:
   std::string socket_;
 };
+
+/// Entries of "show table": exposed for tests. Keys that a command line cannot carry are left out.
+Runtime::Sticky parse_table(const std::string& text);
 
 /// Rows of HAProxy's CSV ("# a,b,c" first), by column name. Exposed for tests.
 std::vector<std::map<std::string, std::string>> parse_csv(const std::string& text);
