@@ -23,7 +23,7 @@ namespace nubecita::http {
 namespace {
 
 constexpr long kDay = 24 * 3600;
-constexpr size_t kCached = 512;
+constexpr size_t kCached = 128;
 
 template <auto Free>
 struct Deleter {
@@ -110,7 +110,7 @@ Result<std::string> read_file(const std::string& path) {
 }  // namespace
 
 struct Authority::Impl {
-  std::string file, ca_pem;
+  std::string file, ca_pem, key_pem;
   Key key;
   Cert cert;
   std::mutex mutex;
@@ -124,6 +124,7 @@ struct Authority::Impl {
 
   Status make(const std::string& directory);
   Status load(const std::string& directory);
+  bool ready();
   Cert leaf(const std::string& name, EVP_PKEY* leaf_key);
   std::shared_ptr<SSL_CTX> context(const std::string& name);
   static int choose(SSL* ssl, int*, void* self);
@@ -145,15 +146,28 @@ Status Authority::Impl::make(const std::string& directory) {
 Status Authority::Impl::load(const std::string& directory) {
   file = directory + "/ca.crt";
   TRY_LET(ca_pem, read_file(file));
-  TRY_LET(auto key_text, read_file(directory + "/ca.key"));
-  Bio cb(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
-  Bio kb(BIO_new_mem_buf(key_text.data(), static_cast<int>(key_text.size())));
-  cert.reset(PEM_read_bio_X509(cb.get(), nullptr, nullptr, nullptr));
-  key.reset(PEM_read_bio_PrivateKey(kb.get(), nullptr, nullptr, nullptr));
-  ERR_clear_error();
-  if (!cert || !key || X509_check_private_key(cert.get(), key.get()) != 1)
+  TRY_LET(key_pem, read_file(directory + "/ca.key"));
+  if (!ca_pem.ends_with("-----END CERTIFICATE-----\n") || !key_pem.ends_with("KEY-----\n"))
     return fail("AuthorityUnavailable", file + " and ca.key beside it are no certificate and its key: restore both, or remove both to get a new authority.");
   return {};
+}
+
+// With the mutex held. OpenSSL's decoders take milliseconds to set up: that is for the first TLS client, not for the start.
+bool Authority::Impl::ready() {
+  if (cert && key) return true;
+  Bio cb(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
+  Bio kb(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
+  Cert c(PEM_read_bio_X509(cb.get(), nullptr, nullptr, nullptr));
+  Key k(PEM_read_bio_PrivateKey(kb.get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  if (!c || !k || X509_check_private_key(c.get(), k.get()) != 1) {
+    ERR_clear_error();
+    log_error("http", "{} and ca.key beside it are no certificate and its key: restore both, or remove both to get a new authority", file);
+    return false;
+  }
+  cert = std::move(c);
+  key = std::move(k);
+  return true;
 }
 
 Result<std::unique_ptr<Authority>> Authority::open(const std::string& directory) {
@@ -197,6 +211,7 @@ Cert Authority::Impl::leaf(const std::string& name, EVP_PKEY* leaf_key) {
 Result<Authority::Leaf> Authority::issue(const std::string& name) {
   if (!is_ip(name) && !is_host_name(name)) return fail("InvalidName", "\"" + name + "\" is no host name and no IP address.");
   std::lock_guard lock(impl_->mutex);
+  if (!impl_->ready()) return fail("AuthorityUnavailable", impl_->file + " and ca.key beside it are no certificate and its key.");
   Key k(EVP_EC_gen("P-256"));
   auto c = k ? impl_->leaf(name, k.get()) : nullptr;
   ERR_clear_error();
@@ -233,7 +248,7 @@ std::shared_ptr<SSL_CTX> Authority::Impl::context(const std::string& name) {
     it->second.used = ++uses;
     return it->second.context;
   }
-  if (!is_ip(name) && !is_host_name(name)) return nullptr;
+  if ((!is_ip(name) && !is_host_name(name)) || !ready()) return nullptr;
   Key k(EVP_EC_gen("P-256"));
   auto c = k ? leaf(name, k.get()) : nullptr;
   std::shared_ptr<SSL_CTX> ctx(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);

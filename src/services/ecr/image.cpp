@@ -74,6 +74,9 @@ bool status_wanted(std::string_view filter, bool tagged) {
   return filter.empty() || filter == "ANY" || (filter == "TAGGED") == tagged;
 }
 
+// Nothing is ever archived here.
+bool state_wanted(wire::Text status) { return status.empty() || status == "ACTIVE" || status == "ANY"; }
+
 std::map<std::string, int32_t> severities(const ScanResult& r) {
   std::map<std::string, int32_t> out;
   for (auto& f : r.findings) ++out[f.severity];
@@ -143,6 +146,11 @@ Status batch_get_image(api::Call& call, const model::BatchGetImageRequest& in, m
   for (auto& id : in.image_ids) {
     Failure why;
     auto image = find(call, at, id, why);
+    if (image && !in.accepted_media_types.empty() &&
+        std::none_of(in.accepted_media_types.begin(), in.accepted_media_types.end(), [&](auto& t) { return t == image->media_type; })) {
+      image.reset();
+      why = {"ImageNotFound", "The image is there, but not in an accepted media type"};
+    }
     auto text = image ? manifest_text(call.tx, at.scope, *image) : std::nullopt;
     if (text) images.push_back(render(call, at, *image, id.image_tag.sv(), *text));
     else failures.push_back(failure(call, id, why));
@@ -202,7 +210,9 @@ Status list_images(api::Call& call, const model::ListImagesRequest& in, model::L
   const auto filter = in.filter ? in.filter->tag_status.sv() : std::string_view();
   auto tags = tags_by_digest(call.tx, at.scope, at.name());
   std::vector<std::pair<std::string, std::string>> all;  // digest, tag
+  const bool active = !in.filter || state_wanted(in.filter->image_status);
   for (auto& image : list_images_of(call.tx, at.scope, at.name())) {
+    if (!active) break;
     auto& own = tags[image.digest];
     if (own.empty() && status_wanted(filter, false)) all.emplace_back(image.digest, "");
     if (status_wanted(filter, true))
@@ -224,7 +234,8 @@ Status describe_images(api::Call& call, const model::DescribeImagesRequest& in, 
   std::vector<Image> all;
   if (in.image_ids.empty()) {
     all = list_images_of(call.tx, at.scope, at.name());
-    std::erase_if(all, [&](auto& i) { return !status_wanted(filter, !tags[i.digest].empty()); });
+    const bool active = !in.filter || state_wanted(in.filter->image_status);
+    std::erase_if(all, [&](auto& i) { return !active || !status_wanted(filter, !tags[i.digest].empty()); });
   }
   for (auto& id : in.image_ids) {
     Failure why;

@@ -47,6 +47,11 @@ Status set_repository_policy(api::Call& call, const model::SetRepositoryPolicyRe
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   if (auto good = iam::check_resource_policy(in.policy_text.sv()); !good)
     return fail("InvalidParameterException", "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided': " + good.error().message);
+  auto keeps = call.cloud.authorizer->check(call.tx, {call.principal, "ecr:SetRepositoryPolicy", repository_arn(at.scope, at.name()), resource_tags(at.repository),
+                                                      in.policy_text.sv(), at.scope.account});
+  if (!keeps && !in.force.value_or(false))
+    return fail("InvalidParameterException", "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The new repository policy would not allow you to "
+                                             "update it in the future: set force if that is meant'");
   at.repository.policy = api::str(in.policy_text);
   call.tx.put(at.scope, at.repository);
   name_it(call, at, out);

@@ -106,7 +106,7 @@ Status create_repository(api::Call& call, const model::CreateRepositoryRequest& 
   if (in.registry_id.has() && !(in.registry_id == call.account)) return invalid("registryId", "must be the caller's own registry");
   if (!is_repository_name(in.repository_name.sv()))
     return invalid("repositoryName", "must satisfy regular expression '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*' and have 2 to 256 characters");
-  if (in.encryption_configuration && !(in.encryption_configuration->encryption_type == "AES256"))
+  if (in.encryption_configuration && (!(in.encryption_configuration->encryption_type == "AES256") || !in.encryption_configuration->kms_key.empty()))
     return invalid("encryptionConfiguration", "only AES256 is served: this installation has no KMS for registries");
   Repository r;
   r.name = api::str(in.repository_name);
