@@ -249,7 +249,7 @@ def test_server_certificate_life(iam, tmp_path):
     made = iam.upload_server_certificate(ServerCertificateName=cert, CertificateBody=body, PrivateKey=key)["ServerCertificateMetadata"]
     assert made["ServerCertificateId"].startswith("ASCA")
     got = iam.get_server_certificate(ServerCertificateName=cert)["ServerCertificate"]
-    assert got["CertificateBody"].strip() == body.strip()
+    assert got["CertificateBody"] == body.strip()  # as AWS: Terraform replaces a certificate that keeps its last newline
     left = got["ServerCertificateMetadata"]["Expiration"].timestamp() - time.time()
     assert 29 * 86400 < left < 31 * 86400
     assert cert in [c["ServerCertificateName"] for c in iam.list_server_certificates()["ServerCertificateMetadataList"]]

@@ -82,6 +82,13 @@ Result<Checked> check(std::string_view body, std::string_view chain, std::string
   return Checked{expiry_ms(certificate.get())};
 }
 
+/// As AWS answers PEM: without blanks around it. Terraform replaces certificates that come back otherwise.
+std::string_view trimmed(std::string_view pem) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto first = pem.find_first_not_of(blanks);
+  return first == std::string_view::npos ? "" : pem.substr(first, pem.find_last_not_of(blanks) - first + 1);
+}
+
 void answer(Call& call, const ServerCertificate& c, model::ServerCertificateMetadata& out) {
   out.path = call.text(c.path);
   out.server_certificate_name = call.text(c.name);
@@ -117,8 +124,8 @@ Status get_server_certificate(Call& call, const model::GetServerCertificateReque
   out.server_certificate = call.make<model::ServerCertificate>();
   out.server_certificate->server_certificate_metadata = call.make<model::ServerCertificateMetadata>();
   answer(call, c, *out.server_certificate->server_certificate_metadata);
-  out.server_certificate->certificate_body = call.text(c.body);
-  if (!c.chain.empty()) out.server_certificate->certificate_chain = call.text(c.chain);
+  out.server_certificate->certificate_body = call.text(trimmed(c.body));
+  if (!c.chain.empty()) out.server_certificate->certificate_chain = call.text(trimmed(c.chain));
   out.server_certificate->tags = answer_tags(call, c.tags);
   return {};
 }
