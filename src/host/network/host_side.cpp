@@ -36,13 +36,17 @@ Result<Fd> machine_lock() {
 
 HostSide::HostSide(const NetworkOptions& options) : options_(options) {}
 
+Status HostSide::open() {
+  if (netlink_) return {};
+  namespace_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!namespace_) return network_error("opening the host's namespace", errno);
+  TRY_LET(auto socket, Netlink::open_in(namespace_.get()));
+  netlink_ = std::move(socket);
+  return {};
+}
+
 Status HostSide::prepare() {
-  if (!netlink_) {
-    namespace_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (!namespace_) return network_error("opening the host's namespace", errno);
-    TRY_LET(auto socket, Netlink::open_in(namespace_.get()));
-    netlink_ = std::move(socket);
-  }
+  TRY(open());
   if (prepared_) return {};
   TRY(load_rules());
   const auto forwarding = read_sysctl("net/ipv4/ip_forward");
@@ -128,11 +132,7 @@ Result<std::vector<Transit>> HostSide::transits_locked() {
 
 Result<std::vector<Transit>> HostSide::transits() {
   std::lock_guard guard(mutex_);
-  if (!netlink_) {
-    namespace_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    TRY_LET(auto socket, Netlink::open_in(namespace_.get()));
-    netlink_ = std::move(socket);
-  }
+  TRY(open());
   return transits_locked();
 }
 
@@ -141,11 +141,16 @@ Result<Transit> HostSide::make_transit(const std::string& vpc, int router) {
   TRY_LET(Fd lock, machine_lock());
   TRY(prepare());
   TRY_LET(auto existing, transits_locked());
+  // A crash may have left a pair that does not say yet whose it is.
+  TRY_LET(auto links, netlink_->links());
+  Batch away;
+  for (const auto& l : links)
+    if (l.name.starts_with(link_prefix()) && l.alias.empty()) away.delete_link(l.index, "removing a half-made transit");
+  TRY(netlink_->run(away));
   TRY_LET(auto inside, Netlink::open_in(router));
   TRY_LET(auto inner_links, inside.links());
   const bool connected =
       std::any_of(inner_links.begin(), inner_links.end(), [](const Link& l) { return l.name == kGatewayLink; });
-  Batch away;
   for (const auto& t : existing) {
     if (t.vpc != vpc) continue;
     if (connected) return t;
@@ -162,10 +167,6 @@ Result<Transit> HostSide::make_transit(const std::string& vpc, int router) {
   if (number >= kTransits) return fail("NetworkUnavailable", "no address is left for another VPC's transit", 500);
 
   const auto name = link_prefix() + std::to_string(number);
-  TRY_LET(auto links, netlink_->links());
-  for (const auto& l : links)
-    if (l.name == name) away.delete_link(l.index, "removing a half-made transit");
-  TRY(netlink_->run(away));
   Batch make;
   make.add_veth({name, 0, {}}, {std::string(kGatewayLink), 0, {}}, router, "making the transit of " + vpc);
   TRY(netlink_->run(make));
@@ -189,21 +190,25 @@ Status HostSide::await_transit(const Transit& t) {
 }
 
 Status HostSide::remove_transit(const std::string& vpc) {
-  {
-    TRY_LET(auto all, transits());
-    std::lock_guard guard(mutex_);
-    Batch away;
-    for (const auto& t : all)
-      if (t.vpc == vpc) away.delete_link(t.host_link, "removing the transit of " + vpc);
-    TRY(netlink_->run(away));
-    if (listeners_.erase(vpc) && prepared_) TRY(load_rules());
-  }
-  return leave_if_last();
+  std::lock_guard guard(mutex_);
+  TRY(open());
+  TRY_LET(auto all, transits_locked());
+  Batch away;
+  for (const auto& t : all)
+    if (t.vpc == vpc) away.delete_link(t.host_link, "removing the transit of " + vpc);
+  TRY(netlink_->run(away));
+  if (listeners_.erase(vpc) && prepared_) TRY(load_rules());
+  return leave_locked();
 }
 
 Status HostSide::leave_if_last() {
-  TRY_LET(auto left, transits());
   std::lock_guard guard(mutex_);
+  TRY(open());
+  return leave_locked();
+}
+
+Status HostSide::leave_locked() {
+  TRY_LET(auto left, transits_locked());
   if (!left.empty()) return {};
   TRY_LET(Fd lock, machine_lock());
   const auto table = "inet nubecita_" + options_.tag;

@@ -47,7 +47,9 @@ class HostSide {
   Route public_route(const Transit& t, uint32_t address) const;
 
  private:
+  Status open();
   Status prepare();
+  Status leave_locked();
   Status load_rules();
   Ruleset wanted_rules() const;
   Result<std::vector<Transit>> transits_locked();

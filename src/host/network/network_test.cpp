@@ -393,6 +393,10 @@ TEST_F(NetworkTest, HalfMadeEniIsMadeAnew) {
   apply(v);
   auto server = listen_at(ns("eni-b"), "0.0.0.0", 8080);
   EXPECT_TRUE(connect_to(ns("eni-a"), "10.0.2.11", 8080));
+  run("ip link set $(ip -o link | grep -o 'n" + tag_ + "-t[0-9]*' | head -1) alias ''");  // before the transit's last step
+  make();
+  apply(v);
+  EXPECT_TRUE(connect_to(ns("eni-a"), "10.0.2.11", 8080));
   auto bad = v;
   bad.enis.push_back(eni("eni-bad", "subnet-priv", "not an address", {"sg-app"}));
   auto done = network_->apply(bad);
