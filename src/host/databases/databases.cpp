@@ -44,6 +44,18 @@ class RealDatabases : public Databases {
     return fail("EngineNotInstalled", "The database engine " + engine + " is not installed on this machine.");
   }
 
+  Status prepare(const std::string& engine) override {
+    bool found = false;
+    for (auto& server : servers())
+      if (server->engine().engine == engine) {
+        found = true;
+        TRY_LET(auto owner, owner_of(*server));
+        TRY(open_path());
+        TRY(prepared_template(*server, owner));
+      }
+    return found ? Status{} : fail("EngineNotInstalled", "The database engine " + engine + " is not installed on this machine.");
+  }
+
   Status ensure(const DatabaseSpec& spec) override {
     TRY_LET(Server * server, find(spec));
     TRY_LET(auto owner, owner_of(*server));
@@ -167,7 +179,7 @@ class RealDatabases : public Databases {
   }
 
   Result<std::string> prepared_template(Server& server, Owner owner) {
-    std::lock_guard lock(template_mutex_);
+    std::lock_guard lock(server.template_mutex);
     const std::string base = root_ + "/.templates", name = server.engine().engine + "-" + server.engine().version;
     const std::string ready = base + "/" + name;
     if (exists(ready)) return ready;
@@ -230,7 +242,7 @@ class RealDatabases : public Databases {
   Processes& processes_;
   std::once_flag found_;
   std::vector<std::unique_ptr<Server>> servers_;
-  std::mutex template_mutex_, parameters_mutex_;
+  std::mutex parameters_mutex_;
   std::map<std::string, std::shared_ptr<const std::vector<DatabaseParameter>>> parameters_;
 };
 

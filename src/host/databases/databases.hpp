@@ -69,6 +69,9 @@ class Databases {
   /// Error "EngineNotInstalled".
   virtual Result<std::shared_ptr<const std::vector<DatabaseParameter>>> parameters(const std::string& engine) = 0;
 
+  /// Makes what a new database of that engine is copied from, so that ensure() need not (a second or more, once per
+  /// installation). Error "EngineNotInstalled".
+  virtual Status prepare(const std::string& engine) = 0;
   /// Makes the data directory if needed, starts the server if it does not run, waits until it is ready (at most a
   /// minute), makes the master user and first database if that is not done. Errors: "EngineNotInstalled",
   /// "DatabaseFailed" with the step and the last lines of the server's log, "DatabaseDisk" (no room).

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class Server {
   Server(DatabaseEngine engine, Processes& processes) : engine_(std::move(engine)), processes_(processes) {}
   virtual ~Server() = default;
   const DatabaseEngine& engine() const { return engine_; }
+  std::mutex template_mutex;  // held while its prepared copy is made
 
   virtual const char* user() const = 0;  // of the machine
   virtual Result<std::vector<DatabaseParameter>> parameters() = 0;

@@ -249,6 +249,21 @@ class InstanceController {
   std::map<std::string, std::string> owners_;  // network interface -> key of its instance
 };
 
+/// A subnet group announces databases: what they will be copied from is made ahead of the first one.
+control::Controller preparing(api::Cloud& cloud) {
+  control::Controller c;
+  c.name = "rds.prepare";
+  c.tables = {std::string(SubnetGroup::kTable)};
+  c.workers = 2;
+  c.keys_for = [](const store::ParsedKey&, std::string_view) { return std::vector<std::string>{"postgres", "mariadb", "mysql"}; };
+  c.reconcile = [&cloud](const std::string& engine) -> Result<control::Again> {
+    auto done = cloud.databases->prepare(engine);
+    if (!done && done.error().code != "EngineNotInstalled") return fail(done.error());
+    return control::done();
+  };
+  return c;
+}
+
 }  // namespace
 
 void add_controllers(api::Cloud& cloud) {
@@ -261,6 +276,7 @@ void add_controllers(api::Cloud& cloud) {
   c.keys_for = [ours](const store::ParsedKey& parsed, std::string_view key) { return ours->keys_for(parsed, key); };
   c.reconcile = [ours](const std::string& key) { return ours->reconcile(key); };
   cloud.engine->add(std::move(c));
+  cloud.engine->add(preparing(cloud));
 }
 
 }  // namespace nubecita::rds

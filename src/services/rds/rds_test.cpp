@@ -37,6 +37,11 @@ class FakeDatabases : public host::Databases {
         {"max_connections", "", "integer", "1-1000", "100", false, true},
         {"work_mem", "", "integer", "64-100000", "4096", true, true}});
   }
+  Status prepare(const std::string& engine) override {
+    std::lock_guard lock(mutex);
+    prepared += engine + " ";
+    return {};
+  }
   Status ensure(const host::DatabaseSpec& spec) override {
     std::lock_guard lock(mutex);
     if (!broken.empty()) return fail("DatabaseFailed", broken, 500);
@@ -89,7 +94,7 @@ class FakeDatabases : public host::Databases {
 
   std::mutex mutex;
   std::map<std::string, Server> servers;
-  std::string broken;
+  std::string broken, prepared;
   int next_pid = 100;
 };
 
@@ -257,6 +262,12 @@ TEST_F(RdsTest, CreatedWaitsForItsInterfaceAndThenIsAvailable) {
   auto names = bench.look([&](auto& tx) { return tx.template list<ec2::PrivateName>(bench.scope()); });
   ASSERT_EQ(names.size(), 1u);
   EXPECT_EQ(names[0].fqdn, i->endpoint->address.sv());
+}
+
+TEST_F(RdsTest, ASubnetGroupHasTheEnginesPrepared) {
+  settle();
+  EXPECT_NE(databases.prepared.find("postgres"), std::string::npos);
+  EXPECT_NE(databases.prepared.find("mariadb"), std::string::npos);
 }
 
 TEST_F(RdsTest, WhatCannotBeMadeIsRefusedByItsCode) {
