@@ -93,6 +93,12 @@ step "repository $repository"
 tool=${CONTAINER_TOOL:-}
 [ -n "$tool" ] || { [ -x "$here/../../scripts/images/podman.sh" ] && tool="$here/../../scripts/images/podman.sh"; }
 tool=${tool:-podman}
+# `nubecita as` leads clients that know no endpoint setting through a proxy of the cloud's own; images are built without it.
+outside=()
+endpoint_host=${AWS_ENDPOINT_URL:-}; endpoint_host=${endpoint_host#*://}; endpoint_host=${endpoint_host%%/*}
+if [ -n "$endpoint_host" ] && [[ ${HTTPS_PROXY:-${https_proxy:-}} == *"$endpoint_host"* ]]; then
+  outside=(env -u HTTPS_PROXY -u https_proxy -u SSL_CERT_FILE -u AWS_CA_BUNDLE)
+fi
 # The image's tag is made of what it is built from: an unchanged Dockerfile is neither built nor pushed again.
 tag=$(cat "$here/Dockerfile" "$here/start.js" | sha256sum | cut -c1-12)
 image=$repository:$tag
@@ -102,14 +108,14 @@ if [ -z "$have" ]; then
     node_image=${NODE_IMAGE:-localhost/node:24-bookworm-slim}
     if ! "$tool" image inspect "$node_image" > /dev/null 2>&1 && [[ $node_image == localhost/* ]]; then
       step "base image $node_image (a minute, once)"
-      "$here/../../scripts/images/make-base.sh" > "$errors" 2>&1 || { cat "$errors" >&2; die "the base image cannot be made"; }
+      "${outside[@]}" "$here/../../scripts/images/make-base.sh" > "$errors" 2>&1 || { cat "$errors" >&2; die "the base image cannot be made"; }
     fi
     step "building Ghost from its Dockerfile (2 to 4 minutes, once)"
     secrets=()
     [ -f "$HOME/.npmrc" ] && secrets+=(--secret "id=npmrc,src=$HOME/.npmrc")
     [ -f /etc/ssl/certs/ca-certificates.crt ] && secrets+=(--secret "id=ca,src=/etc/ssl/certs/ca-certificates.crt")
     began=$SECONDS
-    "$tool" build --network host "${secrets[@]}" --build-arg "NODE_IMAGE=$node_image" --tag "localhost/ghost:$tag" "$here" 2>&1 |
+    "${outside[@]}" "$tool" build --network host "${secrets[@]}" --build-arg "NODE_IMAGE=$node_image" --tag "localhost/ghost:$tag" "$here" 2>&1 |
       while IFS= read -r line; do [[ $line == *STEP* ]] && step "${line:0:110}"; printf '%s\n' "$line" >> "$errors"; done ||
       { tail -n 30 "$errors" >&2; die "the image cannot be built"; }
     step "built in $((SECONDS - began))s"
