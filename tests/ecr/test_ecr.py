@@ -302,7 +302,7 @@ def test_mount_and_referrers(cloud, ecr, registry):
     about = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": "application/spdx+json",
                         "config": dict(registry.blob(b"{}"), mediaType="application/vnd.oci.empty.v1+json"), "layers": [],
                         "subject": {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 1}}).encode()
-    assert registry.ask("PUT", f"manifests/{sha(about)}", about)[2]["OCI-Subject"] == digest
+    assert registry.ask("PUT", f"manifests/{sha(about)}", about, Content_Type="application/vnd.oci.image.manifest.v1+json")[2]["OCI-Subject"] == digest
     index = json.loads(registry.ask("GET", f"referrers/{digest}")[1])
     assert [m["artifactType"] for m in index["manifests"]] == ["application/spdx+json"]
     ecr.delete_repository(repositoryName=other["repositoryName"], force=True)
