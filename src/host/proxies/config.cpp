@@ -22,7 +22,7 @@ std::string global_section(const std::string& id, const ConfigPaths& p) {
   out += fmt::format("  server-state-file {}/state\n", p.dir);
   if (!p.user.empty()) out += worker_lines(p);
   out += fmt::format("  log {} local0 notice\n  log-tag {}\n", p.user.empty() ? p.jail + "/log" : "/log", id);
-  out += fmt::format("  maxconn {}\n", p.max_connections);
+  out += fmt::format("  maxconn {}\n  nbthread {}\n", p.max_connections, p.threads);
   // Without noreuseport two proxies could share a port by mistake, each getting some of the connections.
   out += "  noreuseport\n";
   // Old workers keep upgraded connections for this long after a reload.
@@ -106,7 +106,7 @@ std::string headers(const ProxySpec& spec, const ProxyListener& l) {
   }
   out += fmt::format("  http-request set-header X-Forwarded-Proto {}\n", l.https ? "https" : "http");
   out += fmt::format("  http-request set-header X-Forwarded-Port {}\n", l.port);
-  std::string id = "1-%[date,bytes(4,4),hex,lower]-%[uuid,regsub(-,,g),bytes(0,24)]";
+  std::string id = "1-%[date,bytes(4,4),hex,lower]-%[uuid,bytes(24,12)]%[uuid,bytes(24,12)]";
   out += fmt::format("  http-request set-header X-Amzn-Trace-Id \"Self={};%[req.hdr(x-amzn-trace-id)]\" if {{ req.hdr(x-amzn-trace-id) -m sub Root= }}\n", id);
   out += fmt::format("  http-request set-header X-Amzn-Trace-Id \"Root={}\" unless {{ req.hdr(x-amzn-trace-id) -m sub Root= }}\n", id);
   if (l.https && spec.tls_headers) {
@@ -164,6 +164,8 @@ Result<ConfigText> render(const ProxySpec& spec, const Slots& slots, const Confi
     TRY_LET(auto text, frontend(spec, l, paths, out));
     shape += text;
   }
+  // Without a listener HAProxy does not start; a load balancer without one is there all the same.
+  if (spec.listeners.empty()) shape += fmt::format("frontend none\n  bind unix@{}/none mode 600\n  http-request return status 503\n", paths.dir);
   std::string real = shape;
   for (auto& g : spec.groups) {
     auto it = slots.find(g.id);

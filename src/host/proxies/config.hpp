@@ -20,6 +20,7 @@ struct ConfigPaths {
   std::string host_netns;  // name in /run/netns of the host's namespace; empty: the proxy runs in it
   std::string user;        // of the worker, "uid N gid N"; empty: as we are
   int max_connections = 8192;
+  int threads = 1;
 };
 
 /// Addresses of the occupied slots per group: they survive a reload by being written into the configuration.

@@ -14,7 +14,7 @@
 namespace nubecita::host {
 namespace {
 
-ConfigPaths paths() { return {"/d/x", "/d/jail", "/d/errors", "n1234-host", "uid 5 gid 6", 100}; }
+ConfigPaths paths() { return {"/d/x", "/d/jail", "/d/errors", "n1234-host", "uid 5 gid 6", 100, 1}; }
 
 ProxySpec simple() {
   ProxySpec s;

@@ -41,7 +41,7 @@ Result<ConfigText> render_front_door(const FrontDoorSpec& spec, const ConfigPath
   std::string text = "global\n";
   text += fmt::format("  stats socket {}/cli mode 600 level admin expose-fd listeners\n", p.dir);
   if (!p.user.empty()) text += worker_lines(p);
-  text += fmt::format("  maxconn {}\n  noreuseport\n  hard-stop-after 1h\n  description @FINGERPRINT@\n", p.max_connections);
+  text += fmt::format("  maxconn {}\n  nbthread {}\n  noreuseport\n  hard-stop-after 1h\n  description @FINGERPRINT@\n", p.max_connections, p.threads);
   // The load balancers behind have the timeouts that their users asked for: these must only not be shorter.
   text += "defaults\n  timeout connect 3s\n  timeout client 4000s\n  timeout server 4000s\n  timeout tunnel 4000s\n  timeout http-request 60s\n  retries 3\n";
   text += http_part(spec, p) + tls_part(spec, p);

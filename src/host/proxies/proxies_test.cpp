@@ -15,6 +15,7 @@
 #include <mutex>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 namespace nubecita::host {
 namespace {
@@ -312,6 +313,36 @@ TEST_F(ProxiesTest, AnswersAsAwsWithoutTargets) {
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
   EXPECT_NE(answer.find("503 Service Temporarily Unavailable"), std::string::npos);
   EXPECT_NE(answer.find("erver: awselb/2.0"), std::string::npos);
+}
+
+TEST_F(ProxiesTest, LivesWithoutListeners) {
+  auto listeners = std::exchange(spec_.listeners, {});
+  spec_.groups.clear();
+  apply();
+  EXPECT_NE(pid(), 0);
+  int before = pid();
+  spec_.groups = {ProxyGroup{.id = "one"}};
+  spec_.listeners = listeners;
+  apply();
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 503"));
+  EXPECT_EQ(pid(), before);
+}
+
+TEST_F(ProxiesTest, ReturningTargetIsProbedAgain) {
+  Target a("first"), b("second");
+  targets() = {{"127.0.0.1", a.port}, {"127.0.0.1", b.port}};
+  apply_until_up();
+  targets()[0].draining = true;
+  apply();
+  a.status = 500;
+  targets()[0].draining = false;
+  apply();
+  for (int i = 0; i < 10; ++i) EXPECT_NE(get("/").find("second\n"), std::string::npos);
+  a.status = 200;
+  apply_until_up();
+  bool first = false;
+  for (int i = 0; i < 10; ++i) first |= get("/").find("first\n") != std::string::npos;
+  EXPECT_TRUE(first);
 }
 
 TEST_F(ProxiesTest, NewTargetGetsNothingBeforeItPasses) {

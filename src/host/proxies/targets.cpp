@@ -64,21 +64,25 @@ struct Planner {
   }
 
   void target(const ProxyTarget& t) {
-    if (auto* s = slot_of(t)) {
-      taken.insert(s->name);
-      if (t.draining != s->maintenance)
-        // "maint", not "drain": requests in flight finish either way, but drain still serves clients with a cookie.
-        out.push_back(fmt::format("set server t_{}/{} state {}", group.id, s->name, t.draining ? "maint" : "ready"));
+    auto* s = slot_of(t);
+    if (s) taken.insert(s->name);
+    if (s && s->maintenance == t.draining) return;
+    if (t.draining) {
+      // "maint", not "drain": requests in flight finish either way, but drain still serves clients with a cookie.
+      if (s) out.push_back(fmt::format("set server t_{}/{} state maint", group.id, s->name));
       return;
     }
-    if (t.draining) return;
+    // New, or back again after draining (perhaps another program at the same address): it must pass a probe first.
     auto* p = probe_of(t);
-    if (p && passed(*p)) return place(t, true);
-    if (t.overdue) return place(t, false);
+    if ((p && passed(*p)) || t.overdue) return s ? revive(*s, p && passed(*p)) : place(t, p && passed(*p));
     wanted_probes.insert(probe_name(t));
     if (!p)
       out.push_back(fmt::format("add server p_{0}/{1} {2}:{3} {4}; enable server p_{0}/{1}; enable health p_{0}/{1}", group.id,
                                 probe_name(t), t.ip, t.port, probe_options(group)));
+  }
+
+  void revive(const Server& s, bool healthy) {
+    out.push_back(fmt::format("set server t_{0}/{1} state ready; set server t_{0}/{1} health {2}", group.id, s.name, healthy ? "up" : "down"));
   }
 
   void finish() {
