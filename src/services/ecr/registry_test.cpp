@@ -167,6 +167,9 @@ TEST_F(RegistryTest, MountsFromWhatTheClientMayRead) {
   EXPECT_EQ(mounted.status, 201);
   EXPECT_EQ(ask("GET", "/v2/other/blobs/" + digest_of("shared")).body, "shared");
   EXPECT_EQ(ask("POST", "/v2/other/blobs/uploads/?from=app&mount=" + digest_of("unknown")).status, 202);
+  host = "127.0.0.1:4566";
+  EXPECT_EQ(ask("POST", "/v2/111122223333/us-east-1/other/blobs/uploads/?from=111122223333/us-east-1/app&mount=" + digest_of("shared")).status, 201);
+  host = "111122223333.dkr.ecr.us-east-1.nubecita.localhost:4566";
   push_blob("secret");
   bench.authorizer.allow = [](auto& a) { return !(a.action == "ecr:GetDownloadUrlForLayer" && a.resource.ends_with("/app")); };
   EXPECT_EQ(ask("POST", "/v2/other/blobs/uploads/?from=app&mount=" + digest_of("secret")).status, 202) << "a session, not the blob";

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/ids.hpp"
+#include "services/ecr/host.hpp"
 #include "services/ecr/registry_request.hpp"
 
 namespace nubecita::ecr {
@@ -56,12 +57,17 @@ class UploadReceiver final : public http::Receiver {
                     respond = std::move(respond)]() mutable {
       if (!error && ::fdatasync(fd)) error = errno;
       ::close(fd);
+      http::Answer a;
       if (error) {
         const bool full = error == ENOSPC || error == EDQUOT;
-        return respond(refusal(full ? 507 : 500, "UNKNOWN", std::string("Cannot write the layer: ") + std::strerror(error) + "."));
+        a = refusal(full ? 507 : 500, "UNKNOWN", std::string("Cannot write the layer: ") + std::strerror(error) + ".");
+      } else if (r->head->method == "PATCH") {
+        a = upload_answer(*r, 202, id, have);
+      } else {
+        a = impl.finish_upload(*r, id, r->parameter("digest"));
       }
-      if (r->head->method == "PATCH") return respond(upload_answer(*r, 202, id, have));
-      respond(impl.finish_upload(*r, id, r->parameter("digest")));
+      busy.reset();  // before the answer: the client's next part may come at once
+      respond(std::move(a));
     });
   }
 
@@ -112,6 +118,9 @@ http::Answer Registry::Impl::new_upload(const Request& r) {
 // Nothing if the blob cannot be mounted: then the client gets a session, as the specification wants it.
 std::optional<http::Answer> Registry::Impl::mount(const Request& r) {
   auto digest = r.parameter("mount"), from = r.parameter("from");
+  // Named by the path, the other repository is too.
+  std::string_view rest = from;
+  if (auto scope = take_scope_prefix(rest); scope && scope->account == r.route.scope.account && scope->region == r.route.scope.region) from = std::string(rest);
   if (!is_digest(digest) || !is_repository_name(from)) return {};
   auto hold = Blobs::hold(digest);
   auto done = cloud.store->transact([&](store::Transaction& tx) -> Status {
