@@ -1,6 +1,6 @@
-// A bench for unit tests of services: a real store in a temporary directory, a cloud without a machine, an authorizer
-// that a test sets. Operations run as the gateway runs them: authorization is demanded, an error writes nothing, a
-// success is committed before it is answered, a conflict runs the operation again.
+// A bench for unit tests of services: a real store in a temporary directory, a cloud without a machine, an
+// authorizer that a test sets. Operations run as the gateway runs them: authorization is demanded, an error
+// writes nothing, a success is committed before it is answered, a conflict runs the operation again.
 //
 //   api::testing::Bench bench("ec2");
 //   model::CreateVpcRequest in;
@@ -89,7 +89,8 @@ class Bench {
       call.now = now_ms();
       Out out{};
       TRY(handler(call, in, out));
-      if (!call.authorized()) throw std::logic_error(std::string(operation) + " succeeded without authorization");
+      if (!call.authorized())
+        throw std::logic_error(std::string(operation) + " succeeded without authorization");
       if (before_commit) before_commit();
       auto result = store_->commit(std::move(tx));
       if (result == store::CommitResult::done) return out;
@@ -109,7 +110,9 @@ class Bench {
 
   wire::Text text(std::string_view s) { return wire::Text::view(arena.copy(s)); }
   template <class T>
-  T* make() { return arena.make<T>(); }
+  T* make() {
+    return arena.make<T>();
+  }
   template <class T>
   wire::List<T> list(std::initializer_list<T> items) {
     wire::List<T> l;

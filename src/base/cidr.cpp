@@ -42,13 +42,14 @@ std::optional<uint32_t> parse_ipv4(std::string_view text) {
 }
 
 std::string ipv4_text(uint32_t a) {
-  return std::to_string(a >> 24) + "." + std::to_string(a >> 16 & 255) + "." + std::to_string(a >> 8 & 255) + "." +
-         std::to_string(a & 255);
+  return std::to_string(a >> 24) + "." + std::to_string(a >> 16 & 255) + "." + std::to_string(a >> 8 & 255) +
+         "." + std::to_string(a & 255);
 }
 
 Cidr Cidr::v4(uint32_t address, int bits) {
   Cidr c;
-  for (int i = 0; i < 4; ++i) c.bytes_[static_cast<size_t>(i)] = static_cast<uint8_t>(address >> (24 - 8 * i));
+  for (int i = 0; i < 4; ++i)
+    c.bytes_[static_cast<size_t>(i)] = static_cast<uint8_t>(address >> (24 - 8 * i));
   c.bits_ = bits;
   return c;
 }

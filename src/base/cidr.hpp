@@ -1,5 +1,5 @@
-// IP addresses and CIDR blocks, IPv4 and IPv6. Strict text forms: four decimal parts without leading zeros and blanks,
-// RFC 4291 for IPv6, prefix lengths without sign or leading zeros. Values only, any thread.
+// IP addresses and CIDR blocks, IPv4 and IPv6. Strict text forms: four decimal parts without leading zeros
+// and blanks, RFC 4291 for IPv6, prefix lengths without sign or leading zeros. Values only, any thread.
 #pragma once
 
 #include <array>
@@ -21,17 +21,17 @@ class Cidr {
   static Cidr v4(uint32_t address, int bits);
 
   bool is_v6() const { return v6_; }
-  int bits() const { return bits_; }               // prefix length
+  int bits() const { return bits_; }  // prefix length
   bool has_host_bits() const { return !(canonical() == *this); }
-  Cidr canonical() const;                          // host bits cleared
-  std::string str() const;                         // "10.0.0.0/16"
-  std::string address() const;                     // "10.0.0.0": the address part as given
+  Cidr canonical() const;       // host bits cleared
+  std::string str() const;      // "10.0.0.0/16"
+  std::string address() const;  // "10.0.0.0": the address part as given
   /// Every address of `other` is in this block. Never across families.
   bool contains(const Cidr& other) const;
   bool overlaps(const Cidr& other) const { return contains(other) || other.contains(*this); }
 
   // IPv4 only.
-  uint32_t v4() const;                             // the address part, host byte order
+  uint32_t v4() const;  // the address part, host byte order
   uint32_t first() const { return canonical().v4(); }
   uint32_t last() const { return first() + static_cast<uint32_t>(size() - 1); }
   uint64_t size() const { return uint64_t{1} << (32 - bits_); }

@@ -23,7 +23,8 @@ void add_request_tags(Conditions& out, const std::vector<Tag>& tags) {
   out.push_back({"aws:TagKeys", std::move(names)});
 }
 
-Status allow_create(Call& call, std::string_view type, const std::vector<Tag>& tags, std::string_view vpc_id) {
+Status allow_create(Call& call, std::string_view type, const std::vector<Tag>& tags,
+                    std::string_view vpc_id) {
   Conditions conditions{{"ec2:Region", {call.region}}};
   add_request_tags(conditions, tags);
   if (!vpc_id.empty()) conditions.push_back({"ec2:Vpc", {resource_arn(call, "vpc", vpc_id)}});

@@ -11,15 +11,15 @@
 namespace nubecita::ec2 {
 
 /// EXPECT the error code of a Result.
-#define EXPECT_CODE(result, wanted)                                                    \
-  do {                                                                                 \
-    auto&& outcome_ = (result);                                                        \
-    ASSERT_FALSE(outcome_) << "no error, but expected " << (wanted);                   \
-    EXPECT_EQ(outcome_.error().code, (wanted)) << outcome_.error().message;            \
+#define EXPECT_CODE(result, wanted)                                         \
+  do {                                                                      \
+    auto&& outcome_ = (result);                                             \
+    ASSERT_FALSE(outcome_) << "no error, but expected " << (wanted);        \
+    EXPECT_EQ(outcome_.error().code, (wanted)) << outcome_.error().message; \
   } while (0)
-#define ASSERT_DONE(result)                                                            \
-  do {                                                                                 \
-    auto&& outcome_ = (result);                                                        \
+#define ASSERT_DONE(result)                                                             \
+  do {                                                                                  \
+    auto&& outcome_ = (result);                                                         \
     ASSERT_TRUE(outcome_) << outcome_.error().code << ": " << outcome_.error().message; \
   } while (0)
 
@@ -34,7 +34,8 @@ class Ec2Test : public ::testing::Test {
     f.values = bench.texts(values);
     return f;
   }
-  wire::List<model::TagSpecification> tags(std::string_view type, std::string_view key, std::string_view value) {
+  wire::List<model::TagSpecification> tags(std::string_view type, std::string_view key,
+                                           std::string_view value) {
     model::TagSpecification s{};
     s.resource_type = text(type);
     model::Tag tag{};
@@ -64,7 +65,8 @@ class Ec2Test : public ::testing::Test {
     return out ? api::str(out->subnet->subnet_id) : "";
   }
   std::string gateway(std::string_view vpc_id) {
-    auto made = bench.run("CreateInternetGateway", create_internet_gateway, model::CreateInternetGatewayRequest{});
+    auto made =
+        bench.run("CreateInternetGateway", create_internet_gateway, model::CreateInternetGatewayRequest{});
     model::AttachInternetGatewayRequest in{};
     in.internet_gateway_id = made->internet_gateway->internet_gateway_id;
     in.vpc_id = text(vpc_id);

@@ -2,7 +2,8 @@
 
 namespace nubecita::ec2 {
 
-// Iterative, so that no pattern makes it slow: on a mismatch only the last '*' is tried again one character further.
+// Iterative, so that no pattern makes it slow: on a mismatch only the last '*' is tried again one character
+// further.
 bool wildcard_match(std::string_view pattern, std::string_view text) {
   size_t p = 0, t = 0, star = std::string_view::npos, star_t = 0;
   while (t < text.size()) {
@@ -56,7 +57,9 @@ std::unexpected<ApiError> unknown_filter(std::string_view name) {
 Status check_filter_values(const model::Filter& filter) {
   if (filter.values.empty())
     return bad_value("The filter '" + std::string(filter.name.sv()) + "' has no values: give at least one.");
-  if (filter.values.size() > 200) return fail("FilterLimitExceeded", "The maximum number of filter values specified on a single call is 200");
+  if (filter.values.size() > 200)
+    return fail("FilterLimitExceeded",
+                "The maximum number of filter values specified on a single call is 200");
   return {};
 }
 
@@ -64,7 +67,8 @@ Result<size_t> page_size(wire::Opt<int32_t> max_results, int32_t least) {
   if (!max_results.has()) return size_t{1} << 30;
   const auto n = *max_results;
   if (n < least)
-    return bad_value("Value ( " + std::to_string(n) + " ) for parameter maxResults is invalid. Expecting a value greater than or equal to " +
+    return bad_value("Value ( " + std::to_string(n) +
+                     " ) for parameter maxResults is invalid. Expecting a value greater than or equal to " +
                      std::to_string(least) + ".");
   // AWS answers with pages of 1000 for more than that in some operations and refuses it in others: we page.
   return static_cast<size_t>(std::min(n, 1000));

@@ -1,6 +1,7 @@
-// The Filters of the Describe operations: names checked against a table per kind, values with the wildcards * and ?,
-// values of one filter joined by "or", filters by "and" (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html).
-// Also ids, paging and their errors: select() is what every Describe operation on a stored kind is made of.
+// The Filters of the Describe operations: names checked against a table per kind, values with the wildcards *
+// and ?, values of one filter joined by "or", filters by "and"
+// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html). Also ids, paging and their
+// errors: select() is what every Describe operation on a stored kind is made of.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +19,8 @@ namespace nubecita::ec2 {
 using Values = std::vector<std::string>;
 using Filters = wire::List<model::Filter>;
 
-/// A filter that a kind knows: the values that a record has for it. C is what the values are read from besides the record.
+/// A filter that a kind knows: the values that a record has for it. C is what the values are read from
+/// besides the record.
 template <class R, class C = Call>
 struct Field {
   std::string_view name;
@@ -74,7 +76,8 @@ Result<size_t> page_size(wire::Opt<int32_t> max_results, int32_t least = 5);
 
 /// The page of `items` (sorted by id) that NextToken and MaxResults ask for; sets `next` if there is more.
 template <class T, class In, class IdOf>
-Result<std::vector<T>> one_page(Call& call, std::vector<T> items, const In& in, IdOf id_of, wire::Text& next) {
+Result<std::vector<T>> one_page(Call& call, std::vector<T> items, const In& in, IdOf id_of,
+                                wire::Text& next) {
   TRY_LET(const size_t limit, page_size(in.max_results));
   std::string token;
   TRY_LET(auto page, api::page(std::move(items), in.next_token.sv(), limit, id_of, token));
@@ -103,8 +106,9 @@ Result<std::vector<R>> choose(Call& call, const wire::List<wire::Text>& ids, con
 
 /// A whole Describe: authorizes, ends a dry run, chooses and pages.
 template <class R, class In, class C, size_t N>
-Result<std::vector<R>> select(Call& call, const In& in, const wire::List<wire::Text>& ids, const Filters& filters,
-                              const Field<R, C> (&fields)[N], C& context, wire::Text& next) {
+Result<std::vector<R>> select(Call& call, const In& in, const wire::List<wire::Text>& ids,
+                              const Filters& filters, const Field<R, C> (&fields)[N], C& context,
+                              wire::Text& next) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   TRY_LET(auto chosen, choose<R, C>(call, ids, filters, fields, context));

@@ -1,5 +1,5 @@
-// The wildcard matcher against any pattern and text: no crash, a text matches itself when its wildcards are escaped,
-// and "*" around a pattern never loses a match.
+// The wildcard matcher against any pattern and text: no crash, a text matches itself when its wildcards are
+// escaped, and "*" around a pattern never loses a match.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -5,7 +5,8 @@
 
 namespace nubecita::ec2 {
 
-/// The group, authorized for the call's action. Errors: InvalidGroupId.Malformed, InvalidGroup.NotFound, VPCIdNotSpecified.
+/// The group, authorized for the call's action. Errors: InvalidGroupId.Malformed, InvalidGroup.NotFound,
+/// VPCIdNotSpecified.
 Result<SecurityGroup> need_group(Call& call, wire::Text id, wire::Text name);
 
 }  // namespace nubecita::ec2

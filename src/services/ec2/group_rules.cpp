@@ -8,7 +8,8 @@
 namespace nubecita::ec2 {
 namespace {
 
-constexpr std::pair<std::string_view, std::string_view> kNames[] = {{"6", "tcp"}, {"17", "udp"}, {"1", "icmp"}, {"58", "icmpv6"}};
+constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+    {"6", "tcp"}, {"17", "udp"}, {"1", "icmp"}, {"58", "icmpv6"}};
 
 Result<std::string> protocol_name(wire::Text text) {
   std::string s = api::str(text);
@@ -27,30 +28,30 @@ Status read_traffic(wire::Text protocol, wire::Opt<int32_t> from, wire::Opt<int3
   if (protocol.empty()) return missing("ipProtocol");
   TRY_LET(rule.protocol, protocol_name(protocol));
   if (rule.protocol == "tcp" || rule.protocol == "udp") {
-    if (!from.has() || !to.has()) return bad_value("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.");
+    if (!from.has() || !to.has())
+      return bad_value("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.");
     for (int port : {*from, *to})
-      if (port < 0 || port > 65535) return bad_value("TCP/UDP port (" + std::to_string(port) + ") out of range");
-    if (*from > *to) return bad_value("Invalid TCP/UDP port range (" + std::to_string(*from) + "-" + std::to_string(*to) + ")");
+      if (port < 0 || port > 65535)
+        return bad_value("TCP/UDP port (" + std::to_string(port) + ") out of range");
+    if (*from > *to)
+      return bad_value("Invalid TCP/UDP port range (" + std::to_string(*from) + "-" + std::to_string(*to) +
+                       ")");
     rule.from = *from;
     rule.to = *to;
   } else if (rule.protocol == "icmp" || rule.protocol == "icmpv6") {
     rule.from = from.value_or(-1);
     rule.to = to.value_or(-1);
-    if (rule.from < -1 || rule.from > 255) return bad_value("ICMP type (" + std::to_string(rule.from) + ") out of range");
-    if (rule.to < -1 || rule.to > 255) return bad_value("ICMP code (" + std::to_string(rule.to) + ") out of range");
+    if (rule.from < -1 || rule.from > 255)
+      return bad_value("ICMP type (" + std::to_string(rule.from) + ") out of range");
+    if (rule.to < -1 || rule.to > 255)
+      return bad_value("ICMP code (" + std::to_string(rule.to) + ") out of range");
   }  // other protocols have no ports: AWS ignores what is given
   return {};
 }
 
 Status read_description(wire::Text text, GroupRule& rule) {
-  static constexpr std::string_view kAllowed = " ._-:/()#,@[]+=&;{}!$*";
+  TRY(check_rule_description(text.sv()));
   rule.description = api::str(text);
-  const bool good = rule.description.size() <= 255 && std::ranges::all_of(rule.description, [](unsigned char c) {
-                      return c < 128 && (std::isalnum(c) || kAllowed.find(static_cast<char>(c)) != std::string_view::npos);
-                    });
-  if (!good)
-    return bad_value("Invalid rule description. Valid descriptions are strings less than 256 characters from the following set: "
-                     " a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*");
   return {};
 }
 
@@ -61,7 +62,8 @@ Status read_block(wire::Text text, bool v6, GroupRule& rule) {
   return {};
 }
 
-Status read_peer(Call& call, const SecurityGroup& group, wire::Text id, wire::Text name, wire::Text account, wire::Text vpc, GroupRule& rule) {
+Status read_peer(Call& call, const SecurityGroup& group, wire::Text id, wire::Text name, wire::Text account,
+                 wire::Text vpc, GroupRule& rule) {
   std::optional<SecurityGroup> peer;
   if (!id.empty()) {
     peer = call.tx.get<SecurityGroup>(call.scope(), id.sv());
@@ -71,7 +73,8 @@ Status read_peer(Call& call, const SecurityGroup& group, wire::Text id, wire::Te
   } else {
     return missing("groupId");
   }
-  const bool reachable = peer && peer->vpc_id == group.vpc_id && (account.empty() || account.sv() == call.account) &&
+  const bool reachable = peer && peer->vpc_id == group.vpc_id &&
+                         (account.empty() || account.sv() == call.account) &&
                          (vpc.empty() || vpc.sv() == peer->vpc_id);
   if (!reachable) return no_such<SecurityGroup>(id.empty() ? name.sv() : id.sv());
   rule.group_id = peer->id;
@@ -93,7 +96,24 @@ std::string upper(std::string s) {
 
 }  // namespace
 
-Result<std::vector<GroupRule>> read_permissions(Call& call, const SecurityGroup& group, const Permissions& permissions, bool egress) {
+bool plain_text(std::string_view s) {
+  static constexpr std::string_view kAllowed = " ._-:/()#,@[]+=&;{}!$*";
+  return s.size() <= 255 && std::ranges::all_of(s, [](unsigned char c) {
+           return c < 128 &&
+                  (std::isalnum(c) || kAllowed.find(static_cast<char>(c)) != std::string_view::npos);
+         });
+}
+
+Status check_rule_description(std::string_view text) {
+  if (plain_text(text)) return {};
+  return bad_value(
+      "Invalid rule description. Valid descriptions are strings less than 256 characters from the following "
+      "set: "
+      " a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*");
+}
+
+Result<std::vector<GroupRule>> read_permissions(Call& call, const SecurityGroup& group,
+                                                const Permissions& permissions, bool egress) {
   std::vector<GroupRule> rules;
   for (const auto& p : permissions) {
     GroupRule base;
@@ -123,14 +143,16 @@ Result<std::vector<GroupRule>> read_permissions(Call& call, const SecurityGroup&
   return rules;
 }
 
-Result<GroupRule> read_rule(Call& call, const SecurityGroup& group, const model::SecurityGroupRuleRequest& in, bool egress) {
+Result<GroupRule> read_rule(Call& call, const SecurityGroup& group, const model::SecurityGroupRuleRequest& in,
+                            bool egress) {
   GroupRule rule;
   rule.egress = egress;
   TRY(read_traffic(in.ip_protocol, in.from_port, in.to_port, rule));
   TRY(read_description(in.description, rule));
   const int peers = !in.cidr_ipv4.empty() + !in.cidr_ipv6.empty() + !in.referenced_group_id.empty();
   if (peers != 1)
-    return fail("InvalidParameterCombination", "A rule has exactly one of CidrIpv4, CidrIpv6, PrefixListId and ReferencedGroupId.");
+    return fail("InvalidParameterCombination",
+                "A rule has exactly one of CidrIpv4, CidrIpv6, PrefixListId and ReferencedGroupId.");
   if (!in.cidr_ipv4.empty()) TRY(read_block(in.cidr_ipv4, false, rule));
   if (!in.cidr_ipv6.empty()) TRY(read_block(in.cidr_ipv6, true, rule));
   if (!in.referenced_group_id.empty()) TRY(read_peer(call, group, in.referenced_group_id, {}, {}, {}, rule));
@@ -138,8 +160,8 @@ Result<GroupRule> read_rule(Call& call, const SecurityGroup& group, const model:
 }
 
 bool same_traffic(const GroupRule& a, const GroupRule& b) {
-  return a.egress == b.egress && a.protocol == b.protocol && a.from == b.from && a.to == b.to && a.cidr == b.cidr &&
-         a.group_id == b.group_id;
+  return a.egress == b.egress && a.protocol == b.protocol && a.from == b.from && a.to == b.to &&
+         a.cidr == b.cidr && a.group_id == b.group_id;
 }
 
 std::string rule_text(const GroupRule& rule) {
@@ -163,8 +185,10 @@ wire::List<model::IpPermission> render_permissions(Call& call, const SecurityGro
     auto it = std::ranges::find_if(gathered, [&](auto& g) {
       return g[0]->protocol == rule.protocol && g[0]->from == rule.from && g[0]->to == rule.to;
     });
-    if (it == gathered.end()) gathered.push_back({&rule});
-    else it->push_back(&rule);
+    if (it == gathered.end())
+      gathered.push_back({&rule});
+    else
+      it->push_back(&rule);
   }
   auto out = call.list<model::IpPermission>(gathered.size());
   for (size_t i = 0; i < gathered.size(); ++i) {
@@ -179,8 +203,10 @@ wire::List<model::IpPermission> render_permissions(Call& call, const SecurityGro
       p.to_port = rules[0]->to;
     }
     p.ipv6_ranges = call.list<model::Ipv6Range>(count(is_v6));
-    p.user_id_group_pairs = call.list<model::UserIdGroupPair>(count([](auto* r) { return !r->group_id.empty(); }));
-    p.ip_ranges = call.list<model::IpRange>(rules.size() - p.ipv6_ranges.size() - p.user_id_group_pairs.size());
+    p.user_id_group_pairs =
+        call.list<model::UserIdGroupPair>(count([](auto* r) { return !r->group_id.empty(); }));
+    p.ip_ranges =
+        call.list<model::IpRange>(rules.size() - p.ipv6_ranges.size() - p.user_id_group_pairs.size());
     p.prefix_list_ids = call.list<model::PrefixListId>(0);
     size_t v4 = 0, v6 = 0, pairs = 0;
     for (const auto* rule : rules) {

@@ -1,5 +1,5 @@
-// Security group rules: read from the API's permissions (which hold many rules each), compared, shown. AWS canonicalises
-// CIDRs and protocols, so two spellings of one rule are the same rule. One thread, as the call.
+// Security group rules: read from the API's permissions (which hold many rules each), compared, shown. AWS
+// canonicalises CIDRs and protocols, so two spellings of one rule are the same rule. One thread, as the call.
 #pragma once
 
 #include <string>
@@ -13,13 +13,16 @@ namespace nubecita::ec2 {
 
 using Permissions = wire::List<model::IpPermission>;
 
-/// The rules that `permissions` describe for `group`, without ids. Errors for what AWS refuses: bad ports, malformed
-/// blocks, groups that are not there or in another VPC, the same rule twice.
-Result<std::vector<GroupRule>> read_permissions(Call& call, const SecurityGroup& group, const Permissions& permissions, bool egress);
+/// The rules that `permissions` describe for `group`, without ids. Errors for what AWS refuses: bad ports,
+/// malformed blocks, groups that are not there or in another VPC, the same rule twice.
+Result<std::vector<GroupRule>> read_permissions(Call& call, const SecurityGroup& group,
+                                                const Permissions& permissions, bool egress);
 /// The same for one rule of ModifySecurityGroupRules.
-Result<GroupRule> read_rule(Call& call, const SecurityGroup& group, const model::SecurityGroupRuleRequest& in, bool egress);
+Result<GroupRule> read_rule(Call& call, const SecurityGroup& group, const model::SecurityGroupRuleRequest& in,
+                            bool egress);
 
-/// One rule of the older form of the request: protocol, ports and a block or a group's name as members of their own.
+/// One rule of the older form of the request: protocol, ports and a block or a group's name as members of
+/// their own.
 template <class In>
 Permissions permissions_of(Call& call, const In& in) {
   const bool flat = !in.ip_protocol.empty() || !in.cidr_ip.empty() || !in.source_security_group_name.empty();
@@ -41,6 +44,10 @@ Permissions permissions_of(Call& call, const In& in) {
   }
   return out;
 }
+
+/// At most 255 characters of those that AWS takes in names and descriptions of groups and rules.
+bool plain_text(std::string_view s);
+Status check_rule_description(std::string_view text);
 
 /// The same traffic; ids, descriptions and tags do not matter.
 bool same_traffic(const GroupRule& a, const GroupRule& b);

@@ -16,7 +16,8 @@ struct ClientToken {
   std::string token, operation, fingerprint, resource_id;
   int64_t made = 0;
   std::string key() const { return operation + "/" + token; }
-  template <class A> void fields(A& a) {
+  template <class A>
+  void fields(A& a) {
     a("token", token)("op", operation)("print", fingerprint)("id", resource_id)("made", made);
   }
 };

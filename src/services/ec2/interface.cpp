@@ -1,5 +1,5 @@
-// Network interfaces as the API shows them. Those of services (load balancers, tasks, databases, NAT gateways) are
-// made by interfaces.cpp for their services; users make and change their own here.
+// Network interfaces as the API shows them. Those of services (load balancers, tasks, databases, NAT
+// gateways) are made by interfaces.cpp for their services; users make and change their own here.
 #include <map>
 
 #include "base/ids.hpp"
@@ -39,7 +39,9 @@ struct Around {
 };
 
 bool attached(const NetworkInterface& i) { return !i.attachment_id.empty(); }
-std::string type_of(const NetworkInterface& i) { return i.requester == "amazon-nat" ? "nat_gateway" : "interface"; }
+std::string type_of(const NetworkInterface& i) {
+  return i.requester == "amazon-nat" ? "nat_gateway" : "interface";
+}
 Values when(bool there, std::string value) { return there ? Values{std::move(value)} : Values{}; }
 
 using F = Field<NetworkInterface, Around>;
@@ -64,27 +66,44 @@ const F kFilters[] = {
     {"private-dns-name", [](Around& a, const NetworkInterface& i) { return Values{a.private_name(i)}; }},
     {"addresses.private-ip-address", [](Around&, const NetworkInterface& i) { return Values{i.private_ip}; }},
     {"addresses.primary", [](Around&, const NetworkInterface&) { return Values{"true"}; }},
-    {"addresses.association.public-ip", [](Around&, const NetworkInterface& i) { return when(!i.public_ip.empty(), i.public_ip); }},
-    {"addresses.association.owner-id", [](Around& a, const NetworkInterface& i) { return when(a.address_of(i), a.call.account); }},
+    {"addresses.association.public-ip",
+     [](Around&, const NetworkInterface& i) { return when(!i.public_ip.empty(), i.public_ip); }},
+    {"addresses.association.owner-id",
+     [](Around& a, const NetworkInterface& i) { return when(a.address_of(i), a.call.account); }},
     {"association.allocation-id",
-     [](Around& a, const NetworkInterface& i) { return a.address_of(i) ? Values{a.address_of(i)->id} : Values{}; }},
+     [](Around& a, const NetworkInterface& i) {
+       return a.address_of(i) ? Values{a.address_of(i)->id} : Values{};
+     }},
     {"association.association-id",
-     [](Around& a, const NetworkInterface& i) { return a.address_of(i) ? Values{a.address_of(i)->association_id} : Values{}; }},
+     [](Around& a, const NetworkInterface& i) {
+       return a.address_of(i) ? Values{a.address_of(i)->association_id} : Values{};
+     }},
     {"association.ip-owner-id",
-     [](Around& a, const NetworkInterface& i) { return when(!i.public_ip.empty(), a.address_of(i) ? a.call.account : "amazon"); }},
-    {"association.public-ip", [](Around&, const NetworkInterface& i) { return when(!i.public_ip.empty(), i.public_ip); }},
+     [](Around& a, const NetworkInterface& i) {
+       return when(!i.public_ip.empty(), a.address_of(i) ? a.call.account : "amazon");
+     }},
+    {"association.public-ip",
+     [](Around&, const NetworkInterface& i) { return when(!i.public_ip.empty(), i.public_ip); }},
     {"association.public-dns-name", [](Around&, const NetworkInterface&) { return Values{}; }},
-    {"attachment.attachment-id", [](Around&, const NetworkInterface& i) { return when(attached(i), i.attachment_id); }},
+    {"attachment.attachment-id",
+     [](Around&, const NetworkInterface& i) { return when(attached(i), i.attachment_id); }},
     {"attachment.attach-time", [](Around&, const NetworkInterface&) { return Values{}; }},
-    {"attachment.delete-on-termination", [](Around&, const NetworkInterface& i) { return when(attached(i), "false"); }},
+    {"attachment.delete-on-termination",
+     [](Around&, const NetworkInterface& i) { return when(attached(i), "false"); }},
     {"attachment.device-index", [](Around&, const NetworkInterface& i) { return when(attached(i), "1"); }},
     {"attachment.instance-id", [](Around&, const NetworkInterface&) { return Values{}; }},
-    {"attachment.instance-owner-id", [](Around&, const NetworkInterface& i) { return when(attached(i), i.instance_owner_id); }},
-    {"attachment.status", [](Around&, const NetworkInterface& i) { return Values{attached(i) ? "attached" : "detached"}; }},
-    {"requester-id", [](Around&, const NetworkInterface& i) { return when(!i.requester.empty(), i.requester); }},
-    {"requester-managed", [](Around&, const NetworkInterface& i) { return Values{yes_no(!i.requester.empty())}; }},
-    {"source-dest-check", [](Around&, const NetworkInterface& i) { return Values{yes_no(!i.source_dest_check_off)}; }},
-    {"status", [](Around&, const NetworkInterface& i) { return Values{attached(i) ? "in-use" : "available"}; }},
+    {"attachment.instance-owner-id",
+     [](Around&, const NetworkInterface& i) { return when(attached(i), i.instance_owner_id); }},
+    {"attachment.status",
+     [](Around&, const NetworkInterface& i) { return Values{attached(i) ? "attached" : "detached"}; }},
+    {"requester-id",
+     [](Around&, const NetworkInterface& i) { return when(!i.requester.empty(), i.requester); }},
+    {"requester-managed",
+     [](Around&, const NetworkInterface& i) { return Values{yes_no(!i.requester.empty())}; }},
+    {"source-dest-check",
+     [](Around&, const NetworkInterface& i) { return Values{yes_no(!i.source_dest_check_off)}; }},
+    {"status",
+     [](Around&, const NetworkInterface& i) { return Values{attached(i) ? "in-use" : "available"}; }},
     {"ipv6-addresses.ipv6-address", [](Around&, const NetworkInterface&) { return Values{}; }},
     {"operator.managed", [](Around&, const NetworkInterface&) { return Values{"false"}; }},
     {"operator.principal", [](Around&, const NetworkInterface&) { return Values{}; }},
@@ -156,7 +175,8 @@ Result<std::string> wanted_address(const model::CreateNetworkInterfaceRequest& i
   if (in.private_ip_addresses.size() > 1) return not_served("More than one private address of an interface");
   for (const auto& a : in.private_ip_addresses) {
     if (!wanted.empty() && wanted != a.private_ip_address.sv())
-      return fail("InvalidParameterCombination", "privateIpAddress and privateIpAddresses name different primary addresses.");
+      return fail("InvalidParameterCombination",
+                  "privateIpAddress and privateIpAddresses name different primary addresses.");
     wanted = api::str(a.private_ip_address);
   }
   return wanted;
@@ -173,18 +193,21 @@ Status check_groups(Call& call, const NetworkInterface& eni, const std::vector<s
 }
 
 std::unexpected<ApiError> managed() {
-  return fail("OperationNotPermitted", "You do not have permission to access the specified resource: a service manages it.");
+  return fail("OperationNotPermitted",
+              "You do not have permission to access the specified resource: a service manages it.");
 }
 
 Status set_public_address(Call& call, NetworkInterface& eni, bool wanted) {
   if (wanted == !eni.public_ip.empty()) return {};
   if (!wanted) {
     if (address_of(call.tx, call.scope(), eni.id))
-      return fail("InvalidParameterCombination", "The public address is an Elastic IP: disassociate it instead.");
+      return fail("InvalidParameterCombination",
+                  "The public address is an Elastic IP: disassociate it instead.");
     drop_automatic_address(call.tx, call.scope(), eni);
     return {};
   }
-  TRY_LET(eni.public_ip, take_public_address(call.tx, call.cloud.config.public_pool, interface_owner(call.scope(), eni.id)));
+  TRY_LET(eni.public_ip,
+          take_public_address(call.tx, call.cloud.config.public_pool, interface_owner(call.scope(), eni.id)));
   return {};
 }
 
@@ -195,7 +218,8 @@ void render(Call& call, const NetworkInterface& interface, model::NetworkInterfa
   render(around, interface, out);
 }
 
-Status create_network_interface(Call& call, const model::CreateNetworkInterfaceRequest& in, model::CreateNetworkInterfaceResult& out) {
+Status create_network_interface(Call& call, const model::CreateNetworkInterfaceRequest& in,
+                                model::CreateNetworkInterfaceResult& out) {
   const auto scope = call.scope();
   TRY_LET(auto tags, new_tags(in.tag_specifications, "network-interface"));
   TRY(allow_create(call, "network-interface", tags));
@@ -224,23 +248,28 @@ Status create_network_interface(Call& call, const model::CreateNetworkInterfaceR
   return {};
 }
 
-Status delete_network_interface(Call& call, const model::DeleteNetworkInterfaceRequest& in, model::DeleteNetworkInterfaceResponse&) {
+Status delete_network_interface(Call& call, const model::DeleteNetworkInterfaceRequest& in,
+                                model::DeleteNetworkInterfaceResponse&) {
   TRY_LET(auto eni, need<NetworkInterface>(call, in.network_interface_id.sv()));
   TRY(end_dry_run(in));
-  if (attached(eni) || !eni.requester.empty()) return bad_value("Network interface '" + eni.id + "' is currently in use.");
+  if (attached(eni) || !eni.requester.empty())
+    return bad_value("Network interface '" + eni.id + "' is currently in use.");
   delete_interface(call.tx, call.scope(), eni.id);
   return {};
 }
 
-Status describe_network_interfaces(Call& call, const model::DescribeNetworkInterfacesRequest& in, model::DescribeNetworkInterfacesResult& out) {
+Status describe_network_interfaces(Call& call, const model::DescribeNetworkInterfacesRequest& in,
+                                   model::DescribeNetworkInterfacesResult& out) {
   Around around(call);
-  TRY_LET(auto found, select<NetworkInterface>(call, in, in.network_interface_ids, in.filters, kFilters, around, out.next_token));
+  TRY_LET(auto found, select<NetworkInterface>(call, in, in.network_interface_ids, in.filters, kFilters,
+                                               around, out.next_token));
   out.network_interfaces = call.list<model::NetworkInterface>(found.size());
   for (size_t i = 0; i < found.size(); ++i) render(around, found[i], out.network_interfaces[i]);
   return {};
 }
 
-Status describe_network_interface_attribute(Call& call, const model::DescribeNetworkInterfaceAttributeRequest& in,
+Status describe_network_interface_attribute(Call& call,
+                                            const model::DescribeNetworkInterfaceAttributeRequest& in,
                                             model::DescribeNetworkInterfaceAttributeResult& out) {
   TRY_LET(auto eni, need<NetworkInterface>(call, in.network_interface_id.sv()));
   TRY(end_dry_run(in));
@@ -270,12 +299,17 @@ Status modify_network_interface_attribute(Call& call, const model::ModifyNetwork
   TRY_LET(auto eni, need<NetworkInterface>(call, in.network_interface_id.sv()));
   TRY(end_dry_run(in));
   const bool sdc = in.source_dest_check && in.source_dest_check->value.has();
-  const int asked = (in.description != nullptr) + sdc + in.groups.has() + (in.attachment != nullptr) + in.associate_public_ip_address.has();
-  if (asked == 0) return fail("MissingParameter", "The request must contain exactly one attribute to modify.");
-  if (asked > 1) return fail("InvalidParameterCombination", "Fields for multiple attribute types specified: modify one attribute per request.");
+  const int asked = (in.description != nullptr) + sdc + in.groups.has() + (in.attachment != nullptr) +
+                    in.associate_public_ip_address.has();
+  if (asked == 0)
+    return fail("MissingParameter", "The request must contain exactly one attribute to modify.");
+  if (asked > 1)
+    return fail("InvalidParameterCombination",
+                "Fields for multiple attribute types specified: modify one attribute per request.");
   if (in.attachment) {
     if (in.attachment->attachment_id.sv() != eni.attachment_id || eni.attachment_id.empty())
-      return fail("InvalidAttachmentID.NotFound", "The attachment ID '" + api::str(in.attachment->attachment_id) + "' does not exist");
+      return fail("InvalidAttachmentID.NotFound",
+                  "The attachment ID '" + api::str(in.attachment->attachment_id) + "' does not exist");
     return managed();
   }
   if (!eni.requester.empty()) return managed();
@@ -286,7 +320,8 @@ Status modify_network_interface_attribute(Call& call, const model::ModifyNetwork
     TRY(check_groups(call, eni, ids));
     eni.security_groups = std::move(ids);
   }
-  if (in.associate_public_ip_address.has()) TRY(set_public_address(call, eni, *in.associate_public_ip_address));
+  if (in.associate_public_ip_address.has())
+    TRY(set_public_address(call, eni, *in.associate_public_ip_address));
   call.tx.put(call.scope(), eni);
   return {};
 }
@@ -302,21 +337,26 @@ Status reset_network_interface_attribute(Call& call, const model::ResetNetworkIn
 }
 
 // There are no instances here, so nothing can be attached by hand; what services attach, only they detach.
-Status attach_network_interface(Call& call, const model::AttachNetworkInterfaceRequest& in, model::AttachNetworkInterfaceResult&) {
+Status attach_network_interface(Call& call, const model::AttachNetworkInterfaceRequest& in,
+                                model::AttachNetworkInterfaceResult&) {
   TRY_LET(auto eni, need<NetworkInterface>(call, in.network_interface_id.sv()));
   TRY(end_dry_run(in));
   if (attached(eni)) return fail("InvalidNetworkInterface.InUse", "Interface: [" + eni.id + "] in use.");
-  return fail("InvalidInstanceID.NotFound", "The instance ID '" + api::str(in.instance_id) + "' does not exist");
+  return fail("InvalidInstanceID.NotFound",
+              "The instance ID '" + api::str(in.instance_id) + "' does not exist");
 }
 
-Status detach_network_interface(Call& call, const model::DetachNetworkInterfaceRequest& in, model::DetachNetworkInterfaceResponse&) {
+Status detach_network_interface(Call& call, const model::DetachNetworkInterfaceRequest& in,
+                                model::DetachNetworkInterfaceResponse&) {
   std::optional<NetworkInterface> eni;
   for (auto& i : call.tx.list<NetworkInterface>(call.scope()))
     if (attached(i) && i.attachment_id == in.attachment_id.sv()) eni = std::move(i);
   TRY(call.authorize(resource_arn(call, "network-interface", eni ? std::string_view(eni->id) : "*"),
                      eni ? conditions_of(call, *eni) : Conditions{}));
   TRY(end_dry_run(in));
-  if (!eni) return fail("InvalidAttachmentID.NotFound", "The attachment ID '" + api::str(in.attachment_id) + "' does not exist");
+  if (!eni)
+    return fail("InvalidAttachmentID.NotFound",
+                "The attachment ID '" + api::str(in.attachment_id) + "' does not exist");
   const auto kind = eni->attachment_id.substr(0, eni->attachment_id.find("-0"));
   return fail("OperationNotPermitted", "You are not allowed to manage '" + kind + "' attachments.");
 }

@@ -22,8 +22,9 @@ uint32_t random_below(uint64_t n) {
   return static_cast<uint32_t>(v % n);
 }
 
-/// One of `count` numbers for which `taken` says no, nothing if there is none. Random first, so that transactions at
-/// the same time seldom meet and an address that was just freed seldom comes back at once; then every one in turn.
+/// One of `count` numbers for which `taken` says no, nothing if there is none. Random first, so that
+/// transactions at the same time seldom meet and an address that was just freed seldom comes back at once;
+/// then every one in turn.
 template <class Taken>
 std::optional<uint32_t> pick_free(uint64_t count, Taken taken) {
   if (count == 0) return {};
@@ -35,12 +36,16 @@ std::optional<uint32_t> pick_free(uint64_t count, Taken taken) {
   return {};
 }
 
-Result<std::string> private_address(store::Transaction& tx, const store::Scope& scope, const Subnet& subnet, const std::string& wanted) {
+Result<std::string> private_address(store::Transaction& tx, const store::Scope& scope, const Subnet& subnet,
+                                    const std::string& wanted) {
   const auto block = *Cidr::parse(subnet.cidr);
-  auto taken = [&](const std::string& address) { return tx.get<UsedAddress>(scope, subnet.id + "/" + address).has_value(); };
+  auto taken = [&](const std::string& address) {
+    return tx.get<UsedAddress>(scope, subnet.id + "/" + address).has_value();
+  };
   if (wanted.empty()) {
-    auto n = pick_free(block.size() - kReserved,
-                       [&](uint32_t i) { return taken(ipv4_text(block.first() + static_cast<uint32_t>(kReservedFirst) + i)); });
+    auto n = pick_free(block.size() - kReserved, [&](uint32_t i) {
+      return taken(ipv4_text(block.first() + static_cast<uint32_t>(kReservedFirst) + i));
+    });
     if (!n)
       return fail("InsufficientFreeAddressesInSubnet",
                   "The specified subnet does not have enough free addresses to satisfy the request.");
@@ -48,7 +53,8 @@ Result<std::string> private_address(store::Transaction& tx, const store::Scope& 
   }
   auto address = parse_ipv4(wanted);
   if (!address) return bad_value("invalid value for parameter address: " + wanted);
-  if (!block.contains(Cidr::v4(*address, 32))) return bad_value("Address does not fall within the subnet's address range");
+  if (!block.contains(Cidr::v4(*address, 32)))
+    return bad_value("Address does not fall within the subnet's address range");
   if (*address < block.first() + kReservedFirst || *address == block.last())
     return bad_value("Address " + wanted + " is in subnet's reserved address range");
   if (taken(wanted)) return fail("InvalidIPAddress.InUse", "Address " + wanted + " is in use.");
@@ -66,15 +72,17 @@ std::string new_mac() {
 }  // namespace
 
 std::unexpected<ApiError> too_many_groups() {
-  return fail("SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached.");
+  return fail("SecurityGroupsPerInterfaceLimitExceeded",
+              "The maximum number of security groups per interface has been reached.");
 }
 
 int used_addresses(store::Transaction& tx, const store::Scope& scope, const Subnet& subnet) {
   int n = 0;
-  tx.scan(store::make_key(UsedAddress::kTable, scope, subnet.id + "/"), {}, [&](std::string_view, std::string_view) {
-    ++n;
-    return true;
-  });
+  tx.scan(store::make_key(UsedAddress::kTable, scope, subnet.id + "/"), {},
+          [&](std::string_view, std::string_view) {
+            ++n;
+            return true;
+          });
   return n;
 }
 
@@ -89,7 +97,8 @@ std::string address_owner(const store::Scope& scope, std::string_view allocation
   return store::make_key(Address::kTable, scope, allocation_id);
 }
 
-Result<NetworkInterface> create_interface(store::Transaction& tx, const store::Scope& scope, const NewInterface& in) {
+Result<NetworkInterface> create_interface(store::Transaction& tx, const store::Scope& scope,
+                                          const NewInterface& in) {
   auto subnet = tx.get<Subnet>(scope, in.subnet_id);
   if (!subnet) return no_such<Subnet>(in.subnet_id);
   NetworkInterface eni;
@@ -106,8 +115,10 @@ Result<NetworkInterface> create_interface(store::Transaction& tx, const store::S
     auto group = tx.get<SecurityGroup>(scope, id);
     if (!group) return no_such<SecurityGroup>(id);
     if (group->vpc_id != subnet->vpc_id)
-      return fail("InvalidGroup.NotFound", "The security group '" + id + "' does not exist in VPC '" + subnet->vpc_id + "'");
-    if (std::ranges::find(eni.security_groups, id) == eni.security_groups.end()) eni.security_groups.push_back(id);
+      return fail("InvalidGroup.NotFound",
+                  "The security group '" + id + "' does not exist in VPC '" + subnet->vpc_id + "'");
+    if (std::ranges::find(eni.security_groups, id) == eni.security_groups.end())
+      eni.security_groups.push_back(id);
   }
   if (eni.security_groups.size() > kMostGroups) return too_many_groups();
   if (eni.security_groups.empty()) {
@@ -130,48 +141,60 @@ Result<NetworkInterface> create_interface(store::Transaction& tx, const store::S
 void delete_interface(store::Transaction& tx, const store::Scope& scope, const std::string& id) {
   auto eni = tx.get<NetworkInterface>(scope, id);
   if (!eni) return;
-  if (auto address = address_of(tx, scope, id)) detach_address(tx, scope, *address);
-  else drop_automatic_address(tx, scope, *eni);
+  if (auto address = address_of(tx, scope, id))
+    detach_address(tx, scope, *address);
+  else
+    drop_automatic_address(tx, scope, *eni);
   tx.erase<UsedAddress>(scope, eni->subnet_id + "/" + eni->private_ip);
   tx.erase<NetworkInterface>(scope, id);
 }
 
-std::optional<NetworkInterface> find_interface(store::Transaction& tx, const store::Scope& scope, const std::string& id) {
+std::optional<NetworkInterface> find_interface(store::Transaction& tx, const store::Scope& scope,
+                                               const std::string& id) {
   return tx.get<NetworkInterface>(scope, id);
 }
 std::optional<Subnet> find_subnet(store::Transaction& tx, const store::Scope& scope, const std::string& id) {
   return tx.get<Subnet>(scope, id);
 }
-std::optional<SecurityGroup> find_group(store::Transaction& tx, const store::Scope& scope, const std::string& id) {
+std::optional<SecurityGroup> find_group(store::Transaction& tx, const store::Scope& scope,
+                                        const std::string& id) {
   return tx.get<SecurityGroup>(scope, id);
 }
-std::optional<InterfaceStatus> interface_status(store::Transaction& tx, const store::Scope& scope, const std::string& id) {
+std::optional<InterfaceStatus> interface_status(store::Transaction& tx, const store::Scope& scope,
+                                                const std::string& id) {
   return tx.get<InterfaceStatus>(scope, id);
 }
 
-void put_private_name(store::Transaction& tx, const store::Scope& scope, const std::string& vpc_id, const std::string& fqdn,
-                      const std::vector<std::string>& addresses) {
+void put_private_name(store::Transaction& tx, const store::Scope& scope, const std::string& vpc_id,
+                      const std::string& fqdn, const std::vector<std::string>& addresses) {
   tx.put(scope, PrivateName{vpc_id, fqdn, addresses});
 }
-void erase_private_name(store::Transaction& tx, const store::Scope& scope, const std::string& vpc_id, const std::string& fqdn) {
+void erase_private_name(store::Transaction& tx, const store::Scope& scope, const std::string& vpc_id,
+                        const std::string& fqdn) {
   tx.erase<PrivateName>(scope, vpc_id + "/" + fqdn);
 }
 
-Result<std::string> take_public_address(store::Transaction& tx, const std::string& pool, const std::string& owner_key) {
+Result<std::string> take_public_address(store::Transaction& tx, const std::string& pool,
+                                        const std::string& owner_key) {
   auto block = Cidr::parse(pool);
   if (!block || block->is_v6() || block->bits() > 30)
-    return fail("InternalError", "public_pool '" + pool + "' is not an IPv4 block of at least four addresses.", 500);
+    return fail("InternalError",
+                "public_pool '" + pool + "' is not an IPv4 block of at least four addresses.", 500);
   // The first and the last address of a block stay free: some systems treat them as network and broadcast.
   auto n = pick_free(block->size() - 2, [&](uint32_t i) {
     return tx.get<PublicAddress>(pool_scope(), ipv4_text(block->first() + 1 + i)).has_value();
   });
-  if (!n) return fail("AddressLimitExceeded", "The maximum number of addresses has been reached: the pool " + pool + " is used up.");
+  if (!n)
+    return fail("AddressLimitExceeded",
+                "The maximum number of addresses has been reached: the pool " + pool + " is used up.");
   PublicAddress taken{ipv4_text(block->first() + 1 + *n), owner_key};
   tx.put(pool_scope(), taken);
   return taken.address;
 }
 
-void free_public_address(store::Transaction& tx, const std::string& address) { tx.erase<PublicAddress>(pool_scope(), address); }
+void free_public_address(store::Transaction& tx, const std::string& address) {
+  tx.erase<PublicAddress>(pool_scope(), address);
+}
 
 void drop_automatic_address(store::Transaction& tx, const store::Scope& scope, NetworkInterface& eni) {
   if (eni.public_ip.empty()) return;
@@ -180,7 +203,8 @@ void drop_automatic_address(store::Transaction& tx, const store::Scope& scope, N
   eni.public_ip.clear();
 }
 
-void attach_address(store::Transaction& tx, const store::Scope& scope, Address& address, NetworkInterface& eni) {
+void attach_address(store::Transaction& tx, const store::Scope& scope, Address& address,
+                    NetworkInterface& eni) {
   drop_automatic_address(tx, scope, eni);
   address.association_id = resource_id("eipassoc");
   address.eni_id = eni.id;
@@ -191,7 +215,8 @@ void attach_address(store::Transaction& tx, const store::Scope& scope, Address& 
 }
 
 void detach_address(store::Transaction& tx, const store::Scope& scope, Address& address) {
-  if (auto eni = tx.get<NetworkInterface>(scope, address.eni_id); eni && eni->public_ip == address.public_ip) {
+  if (auto eni = tx.get<NetworkInterface>(scope, address.eni_id);
+      eni && eni->public_ip == address.public_ip) {
     eni->public_ip.clear();
     tx.put(scope, *eni);
   }
@@ -202,7 +227,8 @@ void detach_address(store::Transaction& tx, const store::Scope& scope, Address& 
   tx.put(scope, address);
 }
 
-std::optional<Address> address_of(store::Transaction& tx, const store::Scope& scope, std::string_view eni_id) {
+std::optional<Address> address_of(store::Transaction& tx, const store::Scope& scope,
+                                  std::string_view eni_id) {
   for (auto& address : tx.list<Address>(scope))
     if (address.eni_id == eni_id) return std::move(address);
   return {};

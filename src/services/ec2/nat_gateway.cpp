@@ -1,5 +1,5 @@
-// NAT gateways: an interface in a public subnet with an Elastic IP, and a route target for private ones. One that is
-// deleted or failed stays describable for an hour, as in AWS, and is erased by a later write.
+// NAT gateways: an interface in a public subnet with an Elastic IP, and a route target for private ones. One
+// that is deleted or failed stays describable for an hour, as in AWS, and is erased by a later write.
 #include "base/ids.hpp"
 #include "services/ec2/filters.hpp"
 #include "services/ec2/idempotency.hpp"
@@ -12,7 +12,9 @@ namespace {
 
 constexpr int64_t kRemembered = 3600 * 1000;
 
-bool forgotten(const Call& call, const NatGateway& g) { return g.deleted && g.deleted + kRemembered < call.now; }
+bool forgotten(const Call& call, const NatGateway& g) {
+  return g.deleted && g.deleted + kRemembered < call.now;
+}
 
 const Field<NatGateway> kFilters[] = {
     {"nat-gateway-id", [](Call&, const NatGateway& g) { return Values{g.id}; }},
@@ -53,7 +55,8 @@ void erase_forgotten(Call& call) {
     if (forgotten(call, g)) call.tx.erase<NatGateway>(call.scope(), g.id);
 }
 
-void answer(Call& call, const NatGateway& g, const model::CreateNatGatewayRequest& in, model::CreateNatGatewayResult& out) {
+void answer(Call& call, const NatGateway& g, const model::CreateNatGatewayRequest& in,
+            model::CreateNatGatewayResult& out) {
   out.nat_gateway = call.make<model::NatGateway>();
   render(call, g, *out.nat_gateway);
   if (!in.client_token.empty()) out.client_token = in.client_token;
@@ -83,17 +86,23 @@ Status connect(Call& call, NatGateway& g, Address& address, const std::string& p
 
 }  // namespace
 
-Status create_nat_gateway(Call& call, const model::CreateNatGatewayRequest& in, model::CreateNatGatewayResult& out) {
+Status create_nat_gateway(Call& call, const model::CreateNatGatewayRequest& in,
+                          model::CreateNatGatewayResult& out) {
   const auto scope = call.scope();
   TRY_LET(auto tags, new_tags(in.tag_specifications, "natgateway"));
   TRY(allow_create(call, "natgateway", tags));
-  if (!in.availability_mode.empty() && in.availability_mode.sv() != "zonal") return not_served("A regional NAT gateway");
-  if (!in.connectivity_type.empty() && in.connectivity_type.sv() != "public") return not_served("A private NAT gateway");
+  if (!in.availability_mode.empty() && in.availability_mode.sv() != "zonal")
+    return not_served("A regional NAT gateway");
+  if (!in.connectivity_type.empty() && in.connectivity_type.sv() != "public")
+    return not_served("A private NAT gateway");
   if (in.subnet_id.empty()) return missing("subnetId");
   TRY_LET(auto subnet, need<Subnet>(call, in.subnet_id.sv()));
-  if (!in.vpc_id.empty() && in.vpc_id.sv() != subnet.vpc_id) return bad_parameter(in.vpc_id.sv(), "vpcId", "The subnet is in another VPC.");
+  if (!in.vpc_id.empty() && in.vpc_id.sv() != subnet.vpc_id)
+    return bad_parameter(in.vpc_id.sv(), "vpcId", "The subnet is in another VPC.");
   if (in.allocation_id.empty())
-    return fail("MissingParameter", "The request must include the AllocationId parameter. Add the required parameter and retry the request.");
+    return fail("MissingParameter",
+                "The request must include the AllocationId parameter. Add the required parameter and retry "
+                "the request.");
   TRY_LET(auto address, need<Address>(call, in.allocation_id.sv()));
   TRY(end_dry_run(in));
 
@@ -106,7 +115,8 @@ Status create_nat_gateway(Call& call, const model::CreateNatGatewayRequest& in, 
       return {};
     }
   if (!address.association_id.empty())
-    return fail("Resource.AlreadyAssociated", "Elastic IP address [" + address.id + "] is already associated");
+    return fail("Resource.AlreadyAssociated",
+                "Elastic IP address [" + address.id + "] is already associated");
 
   erase_forgotten(call);
   NatGateway g;
@@ -131,7 +141,8 @@ Status create_nat_gateway(Call& call, const model::CreateNatGatewayRequest& in, 
   return {};
 }
 
-Status delete_nat_gateway(Call& call, const model::DeleteNatGatewayRequest& in, model::DeleteNatGatewayResult& out) {
+Status delete_nat_gateway(Call& call, const model::DeleteNatGatewayRequest& in,
+                          model::DeleteNatGatewayResult& out) {
   const auto scope = call.scope();
   TRY_LET(auto g, need<NatGateway>(call, in.nat_gateway_id.sv()));
   TRY(end_dry_run(in));
@@ -147,10 +158,12 @@ Status delete_nat_gateway(Call& call, const model::DeleteNatGatewayRequest& in, 
   return {};
 }
 
-Status describe_nat_gateways(Call& call, const model::DescribeNatGatewaysRequest& in, model::DescribeNatGatewaysResult& out) {
+Status describe_nat_gateways(Call& call, const model::DescribeNatGatewaysRequest& in,
+                             model::DescribeNatGatewaysResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
-  TRY_LET(auto chosen, choose<NatGateway>(call, in.nat_gateway_ids, in.filter, std::span<const Field<NatGateway>>(kFilters), call));
+  TRY_LET(auto chosen, choose<NatGateway>(call, in.nat_gateway_ids, in.filter,
+                                          std::span<const Field<NatGateway>>(kFilters), call));
   std::string lost;
   std::erase_if(chosen, [&](const NatGateway& g) {
     if (!forgotten(call, g)) return false;
@@ -158,7 +171,8 @@ Status describe_nat_gateways(Call& call, const model::DescribeNatGatewaysRequest
     return true;
   });
   if (!lost.empty() && !in.nat_gateway_ids.empty()) return no_such<NatGateway>(lost);
-  TRY_LET(auto page, one_page(call, std::move(chosen), in, [](const NatGateway& g) { return g.id; }, out.next_token));
+  TRY_LET(auto page,
+          one_page(call, std::move(chosen), in, [](const NatGateway& g) { return g.id; }, out.next_token));
   out.nat_gateways = call.list<model::NatGateway>(page.size());
   for (size_t i = 0; i < page.size(); ++i) render(call, page[i], out.nat_gateways[i]);
   return {};

@@ -117,6 +117,44 @@ TEST_F(NatTest, AddressesFollowInterfaces) {
   EXPECT_EQ(record<NetworkInterface>(second.id)->public_ip, "");
 }
 
+TEST_F(NatTest, EverythingDeletedLeavesNothing) {
+  const auto igw = gateway(vpc_id);
+  const auto eip = address();
+  const auto id = api::str(make_nat(eip)->nat_gateway->nat_gateway_id);
+  NewInterface wanted;
+  wanted.public_ip = true;
+  wanted.public_pool = bench.cloud.config.public_pool;
+  wanted.security_groups = {group(vpc_id, "web")};
+  auto eni = *interface_in(subnet_id, wanted);
+  ASSERT_DONE(bench.transact([&](store::Transaction& tx) -> Status {
+    delete_interface(tx, bench.scope(), eni.id);
+    return {};
+  }));
+  ASSERT_DONE(remove_nat(id));
+  ASSERT_DONE(release(eip));
+  model::DeleteSubnetRequest subnet_gone{};
+  subnet_gone.subnet_id = text(subnet_id);
+  ASSERT_DONE(bench.run("DeleteSubnet", delete_subnet, subnet_gone));
+  model::DetachInternetGatewayRequest detach{};
+  detach.internet_gateway_id = text(igw);
+  detach.vpc_id = text(vpc_id);
+  ASSERT_DONE(bench.run("DetachInternetGateway", detach_internet_gateway, detach));
+  model::DeleteInternetGatewayRequest gateway_gone{};
+  gateway_gone.internet_gateway_id = text(igw);
+  ASSERT_DONE(bench.run("DeleteInternetGateway", delete_internet_gateway, gateway_gone));
+  model::DeleteSecurityGroupRequest group_gone{};
+  group_gone.group_id = text(wanted.security_groups[0]);
+  ASSERT_DONE(bench.run("DeleteSecurityGroup", delete_security_group, group_gone));
+  ASSERT_DONE(remove_vpc(vpc_id));
+  bench.look([&](auto& tx) {
+    tx.scan("ec2.", {}, [&](std::string_view key, std::string_view) {
+      EXPECT_TRUE(key.starts_with("ec2.nat/")) << key;  // remembered for an hour
+      return true;
+    });
+    return 0;
+  });
+}
+
 TEST_F(NatTest, AnElasticIpReplacesTheAutomaticAddress) {
   gateway(vpc_id);
   NewInterface wanted;
@@ -134,7 +172,8 @@ TEST_F(NatTest, AnElasticIpReplacesTheAutomaticAddress) {
   });
   model::DetachInternetGatewayRequest detach{};
   detach.vpc_id = text(vpc_id);
-  detach.internet_gateway_id = text(bench.look([&](auto& tx) { return attached_gateway(tx, bench.scope(), vpc_id)->id; }));
+  detach.internet_gateway_id =
+      text(bench.look([&](auto& tx) { return attached_gateway(tx, bench.scope(), vpc_id)->id; }));
   EXPECT_CODE(bench.run("DetachInternetGateway", detach_internet_gateway, detach), "DependencyViolation");
 }
 

@@ -15,15 +15,17 @@ Result<Cidr> ipv4_block(wire::Text text, std::string_view parameter) {
 Result<Cidr> network_block(wire::Text text, std::string_view range_code) {
   TRY_LET(auto block, ipv4_block(text, "cidrBlock"));
   // Never routable in a VPC: this network, loopback, link-local (metadata addresses), multicast and reserved.
-  static const Cidr unusable[] = {*Cidr::parse("0.0.0.0/8"), *Cidr::parse("127.0.0.0/8"), *Cidr::parse("169.254.0.0/16"),
-                                  *Cidr::parse("224.0.0.0/3")};
+  static const Cidr unusable[] = {*Cidr::parse("0.0.0.0/8"), *Cidr::parse("127.0.0.0/8"),
+                                  *Cidr::parse("169.254.0.0/16"), *Cidr::parse("224.0.0.0/3")};
   const bool bad = block.bits() < 16 || block.bits() > 28 ||
                    std::ranges::any_of(unusable, [&](const Cidr& c) { return c.overlaps(block); });
   if (bad) return fail(range_code, "The CIDR '" + block.str() + "' is invalid.");
   return block;
 }
 
-std::string primary_association(const Vpc& vpc) { return "vpc-cidr-assoc-" + vpc.id.substr(vpc.id.find('-') + 1); }
+std::string primary_association(const Vpc& vpc) {
+  return "vpc-cidr-assoc-" + vpc.id.substr(vpc.id.find('-') + 1);
+}
 
 std::vector<Block> blocks_of(const Vpc& vpc) {
   std::vector<Block> out{{primary_association(vpc), vpc.cidr}};
@@ -66,14 +68,16 @@ std::string zone_id(std::string_view zone) {
 Result<std::string> pick_zone(std::string_view region, wire::Text name, wire::Text id) {
   const auto zones = zones_of(region);
   if (!name.empty() && !id.empty())
-    return fail("InvalidParameterCombination", "You can specify either availabilityZone or availabilityZoneId, not both.");
+    return fail("InvalidParameterCombination",
+                "You can specify either availabilityZone or availabilityZoneId, not both.");
   if (name.empty() && id.empty()) return zones[0];
   for (const auto& zone : zones)
     if (name.empty() ? id.sv() == zone_id(zone) : name.sv() == zone) return zone;
   std::string all = zones[0] + ", " + zones[1] + ", " + zones[2];
   if (name.empty()) all = zone_id(zones[0]) + ", " + zone_id(zones[1]) + ", " + zone_id(zones[2]);
-  return bad_parameter(name.empty() ? id.sv() : name.sv(), name.empty() ? "availabilityZoneId" : "availabilityZone",
-                       "Subnets can currently only be created in the following availability zones: " + all + ".");
+  return bad_parameter(
+      name.empty() ? id.sv() : name.sv(), name.empty() ? "availabilityZoneId" : "availabilityZone",
+      "Subnets can currently only be created in the following availability zones: " + all + ".");
 }
 
 std::string default_dhcp_options(std::string_view account, std::string_view region) {
@@ -155,8 +159,8 @@ Vpc make_vpc(store::Transaction& tx, const store::Scope& scope, const Cidr& bloc
   return vpc;
 }
 
-Subnet make_subnet(store::Transaction& tx, const store::Scope& scope, const Vpc& vpc, const Cidr& block, std::string zone,
-                   std::vector<Tag> tags) {
+Subnet make_subnet(store::Transaction& tx, const store::Scope& scope, const Vpc& vpc, const Cidr& block,
+                   std::string zone, std::vector<Tag> tags) {
   Subnet subnet;
   subnet.id = resource_id("subnet");
   subnet.vpc_id = vpc.id;
@@ -169,13 +173,15 @@ Subnet make_subnet(store::Transaction& tx, const store::Scope& scope, const Vpc&
   return subnet;
 }
 
-std::optional<InternetGateway> attached_gateway(store::Transaction& tx, const store::Scope& scope, std::string_view vpc_id) {
+std::optional<InternetGateway> attached_gateway(store::Transaction& tx, const store::Scope& scope,
+                                                std::string_view vpc_id) {
   for (auto& gateway : tx.list<InternetGateway>(scope))
     if (gateway.vpc_id == vpc_id) return std::move(gateway);
   return {};
 }
 
-bool target_alive(store::Transaction& tx, const store::Scope& scope, std::string_view vpc_id, std::string_view target) {
+bool target_alive(store::Transaction& tx, const store::Scope& scope, std::string_view vpc_id,
+                  std::string_view target) {
   if (target.starts_with("igw-")) {
     auto gateway = tx.get<InternetGateway>(scope, target);
     return gateway && gateway->vpc_id == vpc_id;

@@ -1,5 +1,5 @@
-// Network ACLs, their entries, and which subnets they guard. The last entry ("*", 32767, deny) is shown and enforced,
-// never stored.
+// Network ACLs, their entries, and which subnets they guard. The last entry ("*", 32767, deny) is shown and
+// enforced, never stored.
 #include <map>
 
 #include "base/ids.hpp"
@@ -63,20 +63,44 @@ const Field<NetworkAcl, Guarded> kFilters[] = {
     {"default", [](Guarded&, const NetworkAcl& a) { return Values{yes_no(a.is_default)}; }},
     {"owner-id", [](Guarded& g, const NetworkAcl&) { return Values{g.call.account}; }},
     {"association.association-id",
-     [](Guarded& g, const NetworkAcl& a) { return of_subnets(g, a, [](auto& s) { return s.acl_association_id; }); }},
-    {"association.network-acl-id", [](Guarded& g, const NetworkAcl& a) { return of_subnets(g, a, [](auto& s) { return s.acl_id; }); }},
-    {"association.subnet-id", [](Guarded& g, const NetworkAcl& a) { return of_subnets(g, a, [](auto& s) { return s.id; }); }},
-    {"entry.cidr", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return e.cidr; }); }},
-    {"entry.egress", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return yes_no(e.egress); }); }},
-    {"entry.icmp.code", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return number_if(is_icmp(e), e.icmp_code); }); }},
-    {"entry.icmp.type", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return number_if(is_icmp(e), e.icmp_type); }); }},
+     [](Guarded& g, const NetworkAcl& a) {
+       return of_subnets(g, a, [](auto& s) { return s.acl_association_id; });
+     }},
+    {"association.network-acl-id",
+     [](Guarded& g, const NetworkAcl& a) { return of_subnets(g, a, [](auto& s) { return s.acl_id; }); }},
+    {"association.subnet-id",
+     [](Guarded& g, const NetworkAcl& a) { return of_subnets(g, a, [](auto& s) { return s.id; }); }},
+    {"entry.cidr",
+     [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return e.cidr; }); }},
+    {"entry.egress",
+     [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return yes_no(e.egress); }); }},
+    {"entry.icmp.code",
+     [](Guarded&, const NetworkAcl& a) {
+       return of_entries(a, [](auto& e) { return number_if(is_icmp(e), e.icmp_code); });
+     }},
+    {"entry.icmp.type",
+     [](Guarded&, const NetworkAcl& a) {
+       return of_entries(a, [](auto& e) { return number_if(is_icmp(e), e.icmp_type); });
+     }},
     {"entry.ipv6-cidr", [](Guarded&, const NetworkAcl&) { return Values{}; }},
-    {"entry.port-range.from", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return number_if(has_ports(e), e.from); }); }},
-    {"entry.port-range.to", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return number_if(has_ports(e), e.to); }); }},
-    {"entry.protocol", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return e.protocol; }); }},
+    {"entry.port-range.from",
+     [](Guarded&, const NetworkAcl& a) {
+       return of_entries(a, [](auto& e) { return number_if(has_ports(e), e.from); });
+     }},
+    {"entry.port-range.to",
+     [](Guarded&, const NetworkAcl& a) {
+       return of_entries(a, [](auto& e) { return number_if(has_ports(e), e.to); });
+     }},
+    {"entry.protocol",
+     [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return e.protocol; }); }},
     {"entry.rule-action",
-     [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return std::string(e.allow ? "allow" : "deny"); }); }},
-    {"entry.rule-number", [](Guarded&, const NetworkAcl& a) { return of_entries(a, [](auto& e) { return std::to_string(e.number); }); }},
+     [](Guarded&, const NetworkAcl& a) {
+       return of_entries(a, [](auto& e) { return std::string(e.allow ? "allow" : "deny"); });
+     }},
+    {"entry.rule-number",
+     [](Guarded&, const NetworkAcl& a) {
+       return of_entries(a, [](auto& e) { return std::to_string(e.number); });
+     }},
 };
 
 void render(Guarded& g, const NetworkAcl& acl, model::NetworkAcl& out) {
@@ -125,7 +149,8 @@ Result<std::string> protocol_number(wire::Text text) {
   if (s == "icmp") return std::string("1");
   int n = 0;
   for (char c : s) n = c >= '0' && c <= '9' && n <= 255 ? n * 10 + (c - '0') : 1000;
-  if (s.empty() || n > 255) return bad_value("Invalid value '" + std::string(s) + "' for IP protocol. Unknown protocol.");
+  if (s.empty() || n > 255)
+    return bad_value("Invalid value '" + std::string(s) + "' for IP protocol. Unknown protocol.");
   return std::to_string(n);
 }
 
@@ -135,9 +160,11 @@ Result<AclEntry> entry_of(const In& in) {
   AclEntry e;
   e.number = *in.rule_number;
   if (e.number < 1 || e.number >= kLastRule)
-    return bad_value("Rule number '" + std::to_string(e.number) + "' is invalid: it must be between 1 and 32766.");
+    return bad_value("Rule number '" + std::to_string(e.number) +
+                     "' is invalid: it must be between 1 and 32766.");
   e.egress = *in.egress;
-  if (in.rule_action.sv() != "allow" && in.rule_action.sv() != "deny") return bad_parameter(in.rule_action.sv(), "ruleAction");
+  if (in.rule_action.sv() != "allow" && in.rule_action.sv() != "deny")
+    return bad_parameter(in.rule_action.sv(), "ruleAction");
   e.allow = in.rule_action.sv() == "allow";
   if (in.cidr_block.empty()) return missing("cidrBlock");
   TRY_LET(auto block, ipv4_block(in.cidr_block, "cidrBlock"));
@@ -163,16 +190,19 @@ Result<AclEntry> entry_of(const In& in) {
 }
 
 auto find_entry(NetworkAcl& acl, int number, bool egress) {
-  return std::ranges::find_if(acl.entries, [&](const AclEntry& e) { return e.number == number && e.egress == egress; });
+  return std::ranges::find_if(acl.entries,
+                              [&](const AclEntry& e) { return e.number == number && e.egress == egress; });
 }
 std::unexpected<ApiError> no_such_entry(const NetworkAcl& acl, int number) {
-  return fail("InvalidNetworkAclEntry.NotFound",
-              "The network acl entry identified by " + std::to_string(number) + " does not exist in " + acl.id + ".");
+  return fail(
+      "InvalidNetworkAclEntry.NotFound",
+      "The network acl entry identified by " + std::to_string(number) + " does not exist in " + acl.id + ".");
 }
 
 }  // namespace
 
-Status create_network_acl(Call& call, const model::CreateNetworkAclRequest& in, model::CreateNetworkAclResult& out) {
+Status create_network_acl(Call& call, const model::CreateNetworkAclRequest& in,
+                          model::CreateNetworkAclResult& out) {
   const auto scope = call.scope();
   TRY_LET(auto tags, new_tags(in.tag_specifications, "network-acl"));
   TRY(allow_create(call, "network-acl", tags, in.vpc_id.sv()));
@@ -197,7 +227,8 @@ Status create_network_acl(Call& call, const model::CreateNetworkAclRequest& in, 
   return {};
 }
 
-Status delete_network_acl(Call& call, const model::DeleteNetworkAclRequest& in, model::DeleteNetworkAclResponse&) {
+Status delete_network_acl(Call& call, const model::DeleteNetworkAclRequest& in,
+                          model::DeleteNetworkAclResponse&) {
   TRY_LET(auto acl, need<NetworkAcl>(call, in.network_acl_id.sv()));
   TRY(end_dry_run(in));
   if (acl.is_default) return bad_value("cannot delete default network ACL " + acl.id);
@@ -207,15 +238,18 @@ Status delete_network_acl(Call& call, const model::DeleteNetworkAclRequest& in, 
   return {};
 }
 
-Status describe_network_acls(Call& call, const model::DescribeNetworkAclsRequest& in, model::DescribeNetworkAclsResult& out) {
+Status describe_network_acls(Call& call, const model::DescribeNetworkAclsRequest& in,
+                             model::DescribeNetworkAclsResult& out) {
   Guarded guarded(call);
-  TRY_LET(auto acls, select<NetworkAcl>(call, in, in.network_acl_ids, in.filters, kFilters, guarded, out.next_token));
+  TRY_LET(auto acls,
+          select<NetworkAcl>(call, in, in.network_acl_ids, in.filters, kFilters, guarded, out.next_token));
   out.network_acls = call.list<model::NetworkAcl>(acls.size());
   for (size_t i = 0; i < acls.size(); ++i) render(guarded, acls[i], out.network_acls[i]);
   return {};
 }
 
-Status create_network_acl_entry(Call& call, const model::CreateNetworkAclEntryRequest& in, model::CreateNetworkAclEntryResponse&) {
+Status create_network_acl_entry(Call& call, const model::CreateNetworkAclEntryRequest& in,
+                                model::CreateNetworkAclEntryResponse&) {
   TRY_LET(auto acl, need<NetworkAcl>(call, in.network_acl_id.sv()));
   TRY(end_dry_run(in));
   TRY_LET(auto entry, entry_of(in));
@@ -227,7 +261,8 @@ Status create_network_acl_entry(Call& call, const model::CreateNetworkAclEntryRe
   return {};
 }
 
-Status replace_network_acl_entry(Call& call, const model::ReplaceNetworkAclEntryRequest& in, model::ReplaceNetworkAclEntryResponse&) {
+Status replace_network_acl_entry(Call& call, const model::ReplaceNetworkAclEntryRequest& in,
+                                 model::ReplaceNetworkAclEntryResponse&) {
   TRY_LET(auto acl, need<NetworkAcl>(call, in.network_acl_id.sv()));
   TRY(end_dry_run(in));
   TRY_LET(auto entry, entry_of(in));
@@ -238,7 +273,8 @@ Status replace_network_acl_entry(Call& call, const model::ReplaceNetworkAclEntry
   return {};
 }
 
-Status delete_network_acl_entry(Call& call, const model::DeleteNetworkAclEntryRequest& in, model::DeleteNetworkAclEntryResponse&) {
+Status delete_network_acl_entry(Call& call, const model::DeleteNetworkAclEntryRequest& in,
+                                model::DeleteNetworkAclEntryResponse&) {
   TRY_LET(auto acl, need<NetworkAcl>(call, in.network_acl_id.sv()));
   TRY(end_dry_run(in));
   auto it = find_entry(acl, *in.rule_number, *in.egress);
@@ -256,14 +292,16 @@ Status replace_network_acl_association(Call& call, const model::ReplaceNetworkAc
   for (auto& subnet : call.tx.list<Subnet>(scope)) {
     if (subnet.acl_association_id != in.association_id.sv()) continue;
     if (subnet.vpc_id != acl.vpc_id)
-      return bad_value("Network ACL " + acl.id + " and subnet " + subnet.id + " belong to different networks");
+      return bad_value("Network ACL " + acl.id + " and subnet " + subnet.id +
+                       " belong to different networks");
     subnet.acl_id = acl.id;
     subnet.acl_association_id = resource_id("aclassoc");
     call.tx.put(scope, subnet);
     out.new_association_id = call.text(subnet.acl_association_id);
     return {};
   }
-  return fail("InvalidAssociationID.NotFound", "The association ID '" + api::str(in.association_id) + "' does not exist");
+  return fail("InvalidAssociationID.NotFound",
+              "The association ID '" + api::str(in.association_id) + "' does not exist");
 }
 
 }  // namespace nubecita::ec2

@@ -26,7 +26,9 @@ class AclTest : public Ec2Test {
     in.port_range = range;
     return in;
   }
-  auto add(const model::CreateNetworkAclEntryRequest& in) { return bench.run("CreateNetworkAclEntry", create_network_acl_entry, in); }
+  auto add(const model::CreateNetworkAclEntryRequest& in) {
+    return bench.run("CreateNetworkAclEntry", create_network_acl_entry, in);
+  }
   model::NetworkAcl show(std::string_view acl_id) {
     model::DescribeNetworkAclsRequest in{};
     in.network_acl_ids = bench.texts({acl_id});
@@ -68,7 +70,8 @@ TEST_F(AclTest, Entries) {
   del.network_acl_id = text(id);
   del.rule_number = 100;
   del.egress = true;
-  EXPECT_CODE(bench.run("DeleteNetworkAclEntry", delete_network_acl_entry, del), "InvalidNetworkAclEntry.NotFound");
+  EXPECT_CODE(bench.run("DeleteNetworkAclEntry", delete_network_acl_entry, del),
+              "InvalidNetworkAclEntry.NotFound");
   del.egress = false;
   ASSERT_DONE(bench.run("DeleteNetworkAclEntry", delete_network_acl_entry, del));
 }
@@ -84,9 +87,11 @@ TEST_F(AclTest, AssociationsMove) {
   auto moved = bench.run("ReplaceNetworkAclAssociation", replace_network_acl_association, in);
   ASSERT_DONE(moved);
   EXPECT_EQ(show(id).associations[0].subnet_id, s);
-  EXPECT_CODE(bench.run("ReplaceNetworkAclAssociation", replace_network_acl_association, in), "InvalidAssociationID.NotFound");
+  EXPECT_CODE(bench.run("ReplaceNetworkAclAssociation", replace_network_acl_association, in),
+              "InvalidAssociationID.NotFound");
   model::DescribeNetworkAclsRequest ask{};
-  ask.filters = bench.list<model::Filter>({filter("association.subnet-id", {s}), filter("default", {"false"})});
+  ask.filters =
+      bench.list<model::Filter>({filter("association.subnet-id", {s}), filter("default", {"false"})});
   auto found = bench.run("DescribeNetworkAcls", describe_network_acls, ask);
   ASSERT_DONE(found);
   ASSERT_EQ(found->network_acls.size(), 1u);

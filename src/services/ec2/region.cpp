@@ -1,4 +1,5 @@
-// What does not belong to a VPC: regions, zones, the account's attributes, the region's DHCP options, prefix lists.
+// What does not belong to a VPC: regions, zones, the account's attributes, the region's DHCP options, prefix
+// lists.
 #include "base/cidr.hpp"
 #include "services/ec2/filters.hpp"
 #include "services/ec2/network.hpp"
@@ -13,13 +14,40 @@ struct Region {
   bool opt_in = false;  // AWS asks for an opt-in
 };
 constexpr Region kRegions[] = {
-    {"af-south-1", true},      {"ap-east-1", true},       {"ap-east-2", true},       {"ap-northeast-1"},       {"ap-northeast-2"},
-    {"ap-northeast-3"},        {"ap-south-1"},            {"ap-south-2", true},      {"ap-southeast-1"},       {"ap-southeast-2"},
-    {"ap-southeast-3", true},  {"ap-southeast-4", true},  {"ap-southeast-5", true},  {"ap-southeast-6", true}, {"ap-southeast-7", true},
-    {"ca-central-1"},          {"ca-west-1", true},       {"eu-central-1"},          {"eu-central-2", true},   {"eu-north-1"},
-    {"eu-south-1", true},      {"eu-south-2", true},      {"eu-west-1"},             {"eu-west-2"},            {"eu-west-3"},
-    {"il-central-1", true},    {"me-central-1", true},    {"me-south-1", true},      {"mx-central-1", true},   {"sa-east-1"},
-    {"us-east-1"},             {"us-east-2"},             {"us-west-1"},             {"us-west-2"},
+    {"af-south-1", true},
+    {"ap-east-1", true},
+    {"ap-east-2", true},
+    {"ap-northeast-1"},
+    {"ap-northeast-2"},
+    {"ap-northeast-3"},
+    {"ap-south-1"},
+    {"ap-south-2", true},
+    {"ap-southeast-1"},
+    {"ap-southeast-2"},
+    {"ap-southeast-3", true},
+    {"ap-southeast-4", true},
+    {"ap-southeast-5", true},
+    {"ap-southeast-6", true},
+    {"ap-southeast-7", true},
+    {"ca-central-1"},
+    {"ca-west-1", true},
+    {"eu-central-1"},
+    {"eu-central-2", true},
+    {"eu-north-1"},
+    {"eu-south-1", true},
+    {"eu-south-2", true},
+    {"eu-west-1"},
+    {"eu-west-2"},
+    {"eu-west-3"},
+    {"il-central-1", true},
+    {"me-central-1", true},
+    {"me-south-1", true},
+    {"mx-central-1", true},
+    {"sa-east-1"},
+    {"us-east-1"},
+    {"us-east-2"},
+    {"us-west-1"},
+    {"us-west-2"},
 };
 
 std::string endpoint(const Region& r) { return "ec2." + std::string(r.name) + ".amazonaws.com"; }
@@ -58,7 +86,8 @@ struct DhcpOptions {
 const Field<DhcpOptions> kDhcpFilters[] = {
     {"dhcp-options-id", [](Call&, const DhcpOptions& d) { return Values{d.id}; }},
     {"key", [](Call&, const DhcpOptions&) { return Values{"domain-name", "domain-name-servers"}; }},
-    {"value", [](Call& c, const DhcpOptions&) { return Values{internal_domain(c.region), "AmazonProvidedDNS"}; }},
+    {"value",
+     [](Call& c, const DhcpOptions&) { return Values{internal_domain(c.region), "AmazonProvidedDNS"}; }},
     {"owner-id", [](Call& c, const DhcpOptions&) { return Values{c.account}; }},
 };
 
@@ -77,7 +106,8 @@ bool named(const wire::List<wire::Text>& names, std::string_view name) {
 
 }  // namespace
 
-Status describe_regions(Call& call, const model::DescribeRegionsRequest& in, model::DescribeRegionsResult& out) {
+Status describe_regions(Call& call, const model::DescribeRegionsRequest& in,
+                        model::DescribeRegionsResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   const std::span<const Field<Region>> fields(kRegionFilters);
@@ -97,21 +127,25 @@ Status describe_regions(Call& call, const model::DescribeRegionsRequest& in, mod
   return {};
 }
 
-Status describe_availability_zones(Call& call, const model::DescribeAvailabilityZonesRequest& in, model::DescribeAvailabilityZonesResult& out) {
+Status describe_availability_zones(Call& call, const model::DescribeAvailabilityZonesRequest& in,
+                                   model::DescribeAvailabilityZonesResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   const std::span<const Field<Zone>> fields(kZoneFilters);
   TRY(check_filters(in.filters, fields, false));
   const auto names = zones_of(call.region);
   for (const auto& name : in.zone_names)
-    if (std::ranges::find(names, name.sv()) == names.end()) return bad_value("Invalid availability zone: [" + api::str(name) + "]");
+    if (std::ranges::find(names, name.sv()) == names.end())
+      return bad_value("Invalid availability zone: [" + api::str(name) + "]");
   for (const auto& id : in.zone_ids)
     if (std::ranges::none_of(names, [&](auto& n) { return zone_id(n) == id.sv(); }))
       return bad_value("Invalid availability zone-id: [" + api::str(id) + "]");
   std::vector<Zone> chosen;
   for (const auto& name : names) {
     Zone zone{name, call.region};
-    if (named(in.zone_names, name) && named(in.zone_ids, zone_id(name)) && passes(in.filters, fields, call, zone)) chosen.push_back(zone);
+    if (named(in.zone_names, name) && named(in.zone_ids, zone_id(name)) &&
+        passes(in.filters, fields, call, zone))
+      chosen.push_back(zone);
   }
   out.availability_zones = call.list<model::AvailabilityZone>(chosen.size());
   for (size_t i = 0; i < chosen.size(); ++i) {
@@ -129,19 +163,17 @@ Status describe_availability_zones(Call& call, const model::DescribeAvailability
   return {};
 }
 
-Status describe_account_attributes(Call& call, const model::DescribeAccountAttributesRequest& in, model::DescribeAccountAttributesResult& out) {
+Status describe_account_attributes(Call& call, const model::DescribeAccountAttributesRequest& in,
+                                   model::DescribeAccountAttributesResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   const auto pool = Cidr::parse(call.cloud.config.public_pool);
   const auto addresses = std::to_string(pool && !pool->is_v6() ? pool->size() - 2 : 0);
   const auto vpc = default_vpc(call.tx, call.scope());
   const std::pair<std::string_view, std::string> all[] = {
-      {"supported-platforms", "VPC"},
-      {"vpc-max-security-groups-per-interface", "16"},
-      {"max-elastic-ips", addresses},
-      {"max-instances", "0"},  // there are no instances here
-      {"vpc-max-elastic-ips", addresses},
-      {"default-vpc", vpc ? vpc->id : "none"},
+      {"supported-platforms", "VPC"},     {"vpc-max-security-groups-per-interface", "16"},
+      {"max-elastic-ips", addresses},     {"max-instances", "0"},  // there are no instances here
+      {"vpc-max-elastic-ips", addresses}, {"default-vpc", vpc ? vpc->id : "none"},
   };
   std::vector<std::pair<std::string_view, std::string>> chosen;
   for (const auto& name : in.attribute_names)
@@ -158,8 +190,10 @@ Status describe_account_attributes(Call& call, const model::DescribeAccountAttri
   return {};
 }
 
-// Every VPC has the region's own set: our resolver, and the domain of its private names. Other sets are not served.
-Status describe_dhcp_options(Call& call, const model::DescribeDhcpOptionsRequest& in, model::DescribeDhcpOptionsResult& out) {
+// Every VPC has the region's own set: our resolver, and the domain of its private names. Other sets are not
+// served.
+Status describe_dhcp_options(Call& call, const model::DescribeDhcpOptionsRequest& in,
+                             model::DescribeDhcpOptionsResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   const std::span<const Field<DhcpOptions>> fields(kDhcpFilters);
@@ -174,8 +208,8 @@ Status describe_dhcp_options(Call& call, const model::DescribeDhcpOptionsRequest
     o.owner_id = call.text(call.account);
     o.tags = render_tags(call, only.tags);
     o.dhcp_configurations = call.list<model::DhcpConfiguration>(2);
-    const std::pair<std::string_view, std::string> settings[] = {{"domain-name", internal_domain(call.region)},
-                                                                 {"domain-name-servers", "AmazonProvidedDNS"}};
+    const std::pair<std::string_view, std::string> settings[] = {
+        {"domain-name", internal_domain(call.region)}, {"domain-name-servers", "AmazonProvidedDNS"}};
     for (size_t i = 0; i < 2; ++i) {
       o.dhcp_configurations[i].key = call.text(settings[i].first);
       o.dhcp_configurations[i].values = call.list<model::AttributeValue>(1);
@@ -186,21 +220,25 @@ Status describe_dhcp_options(Call& call, const model::DescribeDhcpOptionsRequest
 }
 
 // Prefix lists cannot be made here and AWS's own name AWS's addresses: both lists are truly empty.
-Status describe_prefix_lists(Call& call, const model::DescribePrefixListsRequest& in, model::DescribePrefixListsResult& out) {
+Status describe_prefix_lists(Call& call, const model::DescribePrefixListsRequest& in,
+                             model::DescribePrefixListsResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   TRY(check_filters(in.filters, std::span<const Field<PrefixList>>(kPrefixFilters).subspan(1), false));
   if (!in.prefix_list_ids.empty())
-    return fail("InvalidPrefixListId.NotFound", "The prefix list ID '" + api::str(in.prefix_list_ids[0]) + "' does not exist");
+    return fail("InvalidPrefixListId.NotFound",
+                "The prefix list ID '" + api::str(in.prefix_list_ids[0]) + "' does not exist");
   out.prefix_lists = call.list<model::PrefixList>(0);
   return {};
 }
-Status describe_managed_prefix_lists(Call& call, const model::DescribeManagedPrefixListsRequest& in, model::DescribeManagedPrefixListsResult& out) {
+Status describe_managed_prefix_lists(Call& call, const model::DescribeManagedPrefixListsRequest& in,
+                                     model::DescribeManagedPrefixListsResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   TRY(check_filters(in.filters, std::span<const Field<PrefixList>>(kPrefixFilters)));
   if (!in.prefix_list_ids.empty())
-    return fail("InvalidPrefixListID.NotFound", "The prefix list ID '" + api::str(in.prefix_list_ids[0]) + "' does not exist");
+    return fail("InvalidPrefixListID.NotFound",
+                "The prefix list ID '" + api::str(in.prefix_list_ids[0]) + "' does not exist");
   out.prefix_lists = call.list<model::ManagedPrefixList>(0);
   return {};
 }

@@ -1,5 +1,5 @@
-// Records as the API shows them. Every member that AWS always carries is set, empty lists included: provider 3.22
-// dereferences them. One thread, as the call.
+// Records as the API shows them. Every member that AWS always carries is set, empty lists included:
+// provider 3.22 dereferences them. One thread, as the call.
 #pragma once
 
 #include "models/ec2.hpp"

@@ -1,5 +1,5 @@
-// Route tables, their routes and their associations with subnets. A table's local routes come with its VPC's blocks and
-// stay; "blackhole" is worked out when a table is read.
+// Route tables, their routes and their associations with subnets. A table's local routes come with its VPC's
+// blocks and stay; "blackhole" is worked out when a table is read.
 #include "base/ids.hpp"
 #include "services/ec2/filters.hpp"
 #include "services/ec2/idempotency.hpp"
@@ -80,9 +80,12 @@ void render_route(Call& call, const RouteTable& t, const Route& r, model::Route&
   out.destination_cidr_block = call.text(r.destination);
   out.origin = call.text(r.origin);
   out.state = call.text(state_of(call, t, r));
-  if (r.target.starts_with("nat-")) out.nat_gateway_id = call.text(r.target);
-  else if (r.target.starts_with("eni-")) out.network_interface_id = call.text(r.target);
-  else out.gateway_id = call.text(r.target);
+  if (r.target.starts_with("nat-"))
+    out.nat_gateway_id = call.text(r.target);
+  else if (r.target.starts_with("eni-"))
+    out.network_interface_id = call.text(r.target);
+  else
+    out.gateway_id = call.text(r.target);
 }
 
 Route* find_route(RouteTable& t, const std::string& destination) {
@@ -94,27 +97,32 @@ Route* find_route(RouteTable& t, const std::string& destination) {
 template <class In>
 Result<std::string> target_of(Call& call, const In& in, const RouteTable& table) {
   const auto scope = call.scope();
-  const int given = !in.gateway_id.empty() + !in.nat_gateway_id.empty() + !in.network_interface_id.empty() + !in.instance_id.empty();
+  const int given = !in.gateway_id.empty() + !in.nat_gateway_id.empty() + !in.network_interface_id.empty() +
+                    !in.instance_id.empty();
   if (given == 0)
-    return fail("MissingParameter", "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, "
-                                    "vpcPeeringConnectionId, egressOnlyInternetGatewayId, transitGatewayId, localGatewayId, "
-                                    "carrierGatewayId, vpcEndpointId, coreNetworkArn, instanceId");
+    return fail("MissingParameter",
+                "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, "
+                "vpcPeeringConnectionId, egressOnlyInternetGatewayId, transitGatewayId, localGatewayId, "
+                "carrierGatewayId, vpcEndpointId, coreNetworkArn, instanceId");
   if (given > 1) return fail("InvalidParameterCombination", "A route has exactly one target.");
   auto elsewhere = [&](std::string_view what, std::string_view id) {
-    return bad_value("route table " + table.id + " and " + std::string(what) + " " + std::string(id) + " belong to different networks");
+    return bad_value("route table " + table.id + " and " + std::string(what) + " " + std::string(id) +
+                     " belong to different networks");
   };
   if (!in.gateway_id.empty()) {
     const auto id = in.gateway_id.sv();
     if (id == "local") return bad_value("The gateway ID 'local' is not a valid target of this route.");
     auto gateway = call.tx.get<InternetGateway>(scope, id);
-    if (!gateway) return fail("InvalidGatewayID.NotFound", "The gateway ID '" + std::string(id) + "' does not exist");
+    if (!gateway)
+      return fail("InvalidGatewayID.NotFound", "The gateway ID '" + std::string(id) + "' does not exist");
     if (gateway->vpc_id != table.vpc_id) return elsewhere("network gateway", id);
     return gateway->id;
   }
   if (!in.nat_gateway_id.empty()) {
     auto gateway = call.tx.get<NatGateway>(scope, in.nat_gateway_id.sv());
     if (!gateway || gateway->state == "deleted")
-      return fail("InvalidNatGatewayID.NotFound", "The natGateway ID '" + api::str(in.nat_gateway_id) + "' does not exist");
+      return fail("InvalidNatGatewayID.NotFound",
+                  "The natGateway ID '" + api::str(in.nat_gateway_id) + "' does not exist");
     if (gateway->vpc_id != table.vpc_id) return elsewhere("NAT gateway", gateway->id);
     return gateway->id;
   }
@@ -124,7 +132,8 @@ Result<std::string> target_of(Call& call, const In& in, const RouteTable& table)
     if (eni->vpc_id != table.vpc_id) return elsewhere("interface", eni->id);
     return eni->id;
   }
-  return fail("InvalidInstanceID.NotFound", "The instance ID '" + api::str(in.instance_id) + "' does not exist");
+  return fail("InvalidInstanceID.NotFound",
+              "The instance ID '" + api::str(in.instance_id) + "' does not exist");
 }
 
 template <class In>
@@ -149,7 +158,8 @@ Result<Found> find_association(Call& call, std::string_view id) {
 Result<Found> need_association(Call& call, std::string_view id) {
   auto found = find_association(call, id);
   if (found) {
-    TRY(call.authorize(resource_arn(call, "route-table", found->table.id), conditions_of(call, found->table)));
+    TRY(call.authorize(resource_arn(call, "route-table", found->table.id),
+                       conditions_of(call, found->table)));
   } else {
     TRY(call.authorize(resource_arn(call, "route-table", "*")));
   }
@@ -177,7 +187,8 @@ void render(Call& call, const RouteTable& t, model::RouteTable& out) {
   out.tags = render_tags(call, t.tags);
 }
 
-Status create_route_table(Call& call, const model::CreateRouteTableRequest& in, model::CreateRouteTableResult& out) {
+Status create_route_table(Call& call, const model::CreateRouteTableRequest& in,
+                          model::CreateRouteTableResult& out) {
   const auto scope = call.scope();
   TRY_LET(auto tags, new_tags(in.tag_specifications, "route-table"));
   TRY(allow_create(call, "route-table", tags, in.vpc_id.sv()));
@@ -199,7 +210,8 @@ Status create_route_table(Call& call, const model::CreateRouteTableRequest& in, 
   return {};
 }
 
-Status delete_route_table(Call& call, const model::DeleteRouteTableRequest& in, model::DeleteRouteTableResponse&) {
+Status delete_route_table(Call& call, const model::DeleteRouteTableRequest& in,
+                          model::DeleteRouteTableResponse&) {
   TRY_LET(auto table, need<RouteTable>(call, in.route_table_id.sv()));
   TRY(end_dry_run(in));
   if (!table.associations.empty()) return has_dependencies("routeTable", table.id);
@@ -207,8 +219,10 @@ Status delete_route_table(Call& call, const model::DeleteRouteTableRequest& in, 
   return {};
 }
 
-Status describe_route_tables(Call& call, const model::DescribeRouteTablesRequest& in, model::DescribeRouteTablesResult& out) {
-  TRY_LET(auto tables, select<RouteTable>(call, in, in.route_table_ids, in.filters, kFilters, call, out.next_token));
+Status describe_route_tables(Call& call, const model::DescribeRouteTablesRequest& in,
+                             model::DescribeRouteTablesResult& out) {
+  TRY_LET(auto tables,
+          select<RouteTable>(call, in, in.route_table_ids, in.filters, kFilters, call, out.next_token));
   out.route_tables = call.list<model::RouteTable>(tables.size());
   for (size_t i = 0; i < tables.size(); ++i) render(call, tables[i], out.route_tables[i]);
   return {};
@@ -240,9 +254,11 @@ Status replace_route(Call& call, const model::ReplaceRouteRequest& in, model::Re
   TRY_LET(auto destination, destination_of(in));
   auto* route = find_route(table, destination.str());
   if (!route)
-    return bad_value("There is no route defined for '" + destination.str() + "' in the route table. Use CreateRoute instead.");
+    return bad_value("There is no route defined for '" + destination.str() +
+                     "' in the route table. Use CreateRoute instead.");
   if (in.local_target.value_or(false) || in.gateway_id.sv() == "local") {
-    if (route->target != "local") return bad_value("Only the route of the VPC's own block can have the local target.");
+    if (route->target != "local")
+      return bad_value("Only the route of the VPC's own block can have the local target.");
     return {};
   }
   if (route->target == "local") return not_served("Another target for a local route");
@@ -257,7 +273,8 @@ Status delete_route(Call& call, const model::DeleteRouteRequest& in, model::Dele
   TRY_LET(auto destination, destination_of(in));
   auto* route = find_route(table, destination.str());
   if (!route)
-    return fail("InvalidRoute.NotFound", "no route with destination-cidr-block " + destination.str() + " in route table " + table.id);
+    return fail("InvalidRoute.NotFound",
+                "no route with destination-cidr-block " + destination.str() + " in route table " + table.id);
   if (route->target == "local")
     return bad_value("cannot remove local route " + destination.str() + " in route table " + table.id);
   table.routes.erase(table.routes.begin() + (route - table.routes.data()));
@@ -265,21 +282,23 @@ Status delete_route(Call& call, const model::DeleteRouteRequest& in, model::Dele
   return {};
 }
 
-Status associate_route_table(Call& call, const model::AssociateRouteTableRequest& in, model::AssociateRouteTableResult& out) {
+Status associate_route_table(Call& call, const model::AssociateRouteTableRequest& in,
+                             model::AssociateRouteTableResult& out) {
   const auto scope = call.scope();
   TRY_LET(auto table, need<RouteTable>(call, in.route_table_id.sv()));
   if (in.subnet_id.empty()) return missing("subnetId");
   TRY_LET(auto subnet, need<Subnet>(call, in.subnet_id.sv()));
   TRY(end_dry_run(in));
   if (subnet.vpc_id != table.vpc_id)
-    return bad_value("Route table " + table.id + " and subnet " + subnet.id + " belong to different networks");
+    return bad_value("Route table " + table.id + " and subnet " + subnet.id +
+                     " belong to different networks");
   out.association_state = associated(call);
   for (const auto& other : in_vpc<RouteTable>(call.tx, scope, table.vpc_id))
     for (const auto& a : other.associations) {
       if (a.subnet_id != subnet.id) continue;
       if (other.id != table.id)
-        return fail("Resource.AlreadyAssociated",
-                    "the specified association for route table " + table.id + " conflicts with an existing association");
+        return fail("Resource.AlreadyAssociated", "the specified association for route table " + table.id +
+                                                      " conflicts with an existing association");
       out.association_id = call.text(a.id);
       return {};
     }
@@ -289,7 +308,8 @@ Status associate_route_table(Call& call, const model::AssociateRouteTableRequest
   return {};
 }
 
-Status disassociate_route_table(Call& call, const model::DisassociateRouteTableRequest& in, model::DisassociateRouteTableResponse&) {
+Status disassociate_route_table(Call& call, const model::DisassociateRouteTableRequest& in,
+                                model::DisassociateRouteTableResponse&) {
   TRY_LET(auto found, need_association(call, in.association_id.sv()));
   TRY(end_dry_run(in));
   auto& associations = found.table.associations;
@@ -313,7 +333,8 @@ Status replace_route_table_association(Call& call, const model::ReplaceRouteTabl
     return {};
   }
   if (found.table.vpc_id != table.vpc_id)
-    return bad_value("Route table " + table.id + " and association " + moved.id + " belong to different networks");
+    return bad_value("Route table " + table.id + " and association " + moved.id +
+                     " belong to different networks");
   found.table.associations.erase(found.table.associations.begin() + static_cast<ptrdiff_t>(found.at));
   moved.id = resource_id("rtbassoc");
   table.associations.push_back(moved);

@@ -44,7 +44,8 @@ TEST_F(RouteTest, RoutesComeAndGo) {
   EXPECT_EQ(shown.routes[1].gateway_id, igw);
   EXPECT_EQ(shown.routes[1].state, "active");
 
-  auto other = bench.run("CreateInternetGateway", create_internet_gateway, model::CreateInternetGatewayRequest{});
+  auto other =
+      bench.run("CreateInternetGateway", create_internet_gateway, model::CreateInternetGatewayRequest{});
   auto foreign = api::str(other->internet_gateway->internet_gateway_id);
   EXPECT_CODE(route(main, "0.0.0.0/0", foreign), "InvalidParameterValue");
   EXPECT_CODE(route(main, "1.0.0.0/8", "igw-0"), "InvalidGatewayID.NotFound");
@@ -81,7 +82,8 @@ TEST_F(RouteTest, ReplaceNeedsARoute) {
   in.gateway_id = text(igw);
   auto absent = bench.run("ReplaceRoute", replace_route, in);
   EXPECT_CODE(absent, "InvalidParameterValue");
-  EXPECT_EQ(absent.error().message, "There is no route defined for '0.0.0.0/0' in the route table. Use CreateRoute instead.");
+  EXPECT_EQ(absent.error().message,
+            "There is no route defined for '0.0.0.0/0' in the route table. Use CreateRoute instead.");
   const auto eni = interface_in(subnet(vpc_id, "10.0.1.0/24"));
   ASSERT_DONE(route(main, "0.0.0.0/0", igw));
   in.gateway_id = {};
@@ -111,7 +113,8 @@ TEST_F(RouteTest, Associations) {
   ASSERT_DONE(moved);
   EXPECT_NE(moved->new_association_id.sv(), made->association_id.sv());
   ASSERT_DONE(bench.run("DeleteRouteTable", delete_route_table, del));
-  EXPECT_CODE(bench.run("ReplaceRouteTableAssociation", replace_route_table_association, move), "InvalidAssociationID.NotFound");
+  EXPECT_CODE(bench.run("ReplaceRouteTableAssociation", replace_route_table_association, move),
+              "InvalidAssociationID.NotFound");
   model::DisassociateRouteTableRequest off{};
   off.association_id = moved->new_association_id;
   ASSERT_DONE(bench.run("DisassociateRouteTable", disassociate_route_table, off));

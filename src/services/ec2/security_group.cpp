@@ -80,23 +80,21 @@ void render(Call& call, const SecurityGroup& g, model::SecurityGroup& out) {
   out.tags = render_tags(call, g.tags);
 }
 
-bool plain(std::string_view s) {
-  static constexpr std::string_view kAllowed = " ._-:/()#,@[]+=&;{}!$*";
-  return s.size() <= 255 && std::ranges::all_of(s, [](unsigned char c) {
-           return c < 128 && (std::isalnum(c) || kAllowed.find(static_cast<char>(c)) != std::string_view::npos);
-         });
-}
-
 Status check_names(std::string_view name, std::string_view description) {
   if (name.empty()) return missing("groupName");
   if (description.empty()) return missing("groupDescription");
-  if (name.starts_with("sg-")) return bad_value("Invalid group name. Group names may not be in the format sg-*");
-  if (!plain(name))
-    return bad_parameter(name, "GroupName", "Names are up to 255 characters from the set a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*");
-  if (name == "default") return fail("InvalidGroup.Reserved", "Cannot use reserved security group name: default");
-  if (!plain(description))
-    return bad_value("Invalid security group description. Valid descriptions are strings less than 256 characters from the "
-                     "following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*");
+  if (name.starts_with("sg-"))
+    return bad_value("Invalid group name. Group names may not be in the format sg-*");
+  if (!plain_text(name))
+    return bad_parameter(name, "GroupName",
+                         "Names are up to 255 characters from the set a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*");
+  if (name == "default")
+    return fail("InvalidGroup.Reserved", "Cannot use reserved security group name: default");
+  if (!plain_text(description))
+    return bad_value(
+        "Invalid security group description. Valid descriptions are strings less than 256 characters from "
+        "the "
+        "following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*");
   return {};
 }
 
@@ -122,15 +120,18 @@ Result<SecurityGroup> need_group(Call& call, wire::Text id, wire::Text name) {
     return need<SecurityGroup>(call, id.sv());
   }
   TRY(call.authorize(resource_arn(call, "security-group", "*")));
-  if (name.empty()) return fail("MissingParameter", "The request must contain the parameter groupName or groupId");
+  if (name.empty())
+    return fail("MissingParameter", "The request must contain the parameter groupName or groupId");
   auto vpc = default_vpc(call.tx, call.scope());
   if (!vpc) return fail("VPCIdNotSpecified", "No default VPC for this user.");
   for (const auto& g : in_vpc<SecurityGroup>(call.tx, call.scope(), vpc->id))
     if (g.name == name.sv()) return need<SecurityGroup>(call, g.id);
-  return fail("InvalidGroup.NotFound", "The security group '" + api::str(name) + "' does not exist in default VPC '" + vpc->id + "'");
+  return fail("InvalidGroup.NotFound",
+              "The security group '" + api::str(name) + "' does not exist in default VPC '" + vpc->id + "'");
 }
 
-Status create_security_group(Call& call, const model::CreateSecurityGroupRequest& in, model::CreateSecurityGroupResult& out) {
+Status create_security_group(Call& call, const model::CreateSecurityGroupRequest& in,
+                             model::CreateSecurityGroupResult& out) {
   const auto scope = call.scope();
   TRY_LET(auto tags, new_tags(in.tag_specifications, "security-group"));
   std::string vpc_id = api::str(in.vpc_id);
@@ -143,7 +144,8 @@ Status create_security_group(Call& call, const model::CreateSecurityGroupRequest
   TRY(check_names(in.group_name.sv(), in.description.sv()));
   for (const auto& other : in_vpc<SecurityGroup>(call.tx, scope, vpc.id))
     if (other.name == in.group_name.sv())
-      return fail("InvalidGroup.Duplicate", "The security group '" + other.name + "' already exists for VPC '" + vpc.id + "'");
+      return fail("InvalidGroup.Duplicate",
+                  "The security group '" + other.name + "' already exists for VPC '" + vpc.id + "'");
   auto group = new_group(vpc.id, api::str(in.group_name), api::str(in.description));
   group.tags = std::move(tags);
   call.tx.put(scope, group);
@@ -153,48 +155,59 @@ Status create_security_group(Call& call, const model::CreateSecurityGroupRequest
   return {};
 }
 
-Status delete_security_group(Call& call, const model::DeleteSecurityGroupRequest& in, model::DeleteSecurityGroupResult& out) {
+Status delete_security_group(Call& call, const model::DeleteSecurityGroupRequest& in,
+                             model::DeleteSecurityGroupResult& out) {
   TRY_LET(auto group, need_group(call, in.group_id, in.group_name));
   TRY(end_dry_run(in));
   if (group.name == "default")
-    return fail("CannotDelete", "the specified group: \"" + group.id + "\" name: \"default\" cannot be deleted by a user");
-  if (in_use(call, group)) return fail("DependencyViolation", "resource " + group.id + " has a dependent object");
+    return fail("CannotDelete",
+                "the specified group: \"" + group.id + "\" name: \"default\" cannot be deleted by a user");
+  if (in_use(call, group))
+    return fail("DependencyViolation", "resource " + group.id + " has a dependent object");
   call.tx.erase<SecurityGroup>(call.scope(), group.id);
   out.return_ = true;
   out.group_id = call.text(group.id);
   return {};
 }
 
-Status describe_security_groups(Call& call, const model::DescribeSecurityGroupsRequest& in, model::DescribeSecurityGroupsResult& out) {
+Status describe_security_groups(Call& call, const model::DescribeSecurityGroupsRequest& in,
+                                model::DescribeSecurityGroupsResult& out) {
   TRY(allow_read(call));
   TRY(end_dry_run(in));
   for (const auto& id : in.group_ids)
     if (!id.sv().starts_with("sg-"))
       return fail("InvalidGroupId.Malformed", "Invalid id: \"" + api::str(id) + "\" (expecting \"sg-...\")");
-  TRY_LET(auto chosen, choose<SecurityGroup>(call, in.group_ids, in.filters, std::span<const Field<SecurityGroup>>(kFilters), call));
+  TRY_LET(auto chosen, choose<SecurityGroup>(call, in.group_ids, in.filters,
+                                             std::span<const Field<SecurityGroup>>(kFilters), call));
   if (!in.group_names.empty()) {  // names are those of the default VPC
     auto vpc = default_vpc(call.tx, call.scope());
     const auto vpc_id = vpc ? vpc->id : std::string("none");
     auto named = vpc ? in_vpc<SecurityGroup>(call.tx, call.scope(), vpc_id) : std::vector<SecurityGroup>{};
     for (const auto& name : in.group_names)
       if (std::ranges::find(named, name.sv(), &SecurityGroup::name) == named.end())
-        return fail("InvalidGroup.NotFound", "The security group '" + api::str(name) + "' does not exist in default VPC '" + vpc_id + "'");
+        return fail("InvalidGroup.NotFound", "The security group '" + api::str(name) +
+                                                 "' does not exist in default VPC '" + vpc_id + "'");
     std::erase_if(chosen, [&](const SecurityGroup& g) {
-      return g.vpc_id != vpc_id || std::ranges::none_of(in.group_names, [&](wire::Text n) { return n.sv() == g.name; });
+      return g.vpc_id != vpc_id ||
+             std::ranges::none_of(in.group_names, [&](wire::Text n) { return n.sv() == g.name; });
     });
   }
-  TRY_LET(auto page, one_page(call, std::move(chosen), in, [](const SecurityGroup& g) { return g.id; }, out.next_token));
+  TRY_LET(auto page,
+          one_page(call, std::move(chosen), in, [](const SecurityGroup& g) { return g.id; }, out.next_token));
   out.security_groups = call.list<model::SecurityGroup>(page.size());
   for (size_t i = 0; i < page.size(); ++i) render(call, page[i], out.security_groups[i]);
   return {};
 }
 
-Status get_security_groups_for_vpc(Call& call, const model::GetSecurityGroupsForVpcRequest& in, model::GetSecurityGroupsForVpcResult& out) {
+Status get_security_groups_for_vpc(Call& call, const model::GetSecurityGroupsForVpcRequest& in,
+                                   model::GetSecurityGroupsForVpcResult& out) {
   TRY_LET(auto vpc, need<Vpc>(call, in.vpc_id.sv()));
   TRY(end_dry_run(in));
-  TRY_LET(auto chosen, choose<SecurityGroup>(call, {}, in.filters, std::span<const Field<SecurityGroup>>(kVpcFilters), call));
+  TRY_LET(auto chosen, choose<SecurityGroup>(call, {}, in.filters,
+                                             std::span<const Field<SecurityGroup>>(kVpcFilters), call));
   std::erase_if(chosen, [&](const SecurityGroup& g) { return g.vpc_id != vpc.id; });
-  TRY_LET(auto page, one_page(call, std::move(chosen), in, [](const SecurityGroup& g) { return g.id; }, out.next_token));
+  TRY_LET(auto page,
+          one_page(call, std::move(chosen), in, [](const SecurityGroup& g) { return g.id; }, out.next_token));
   out.security_group_for_vpcs = call.list<model::SecurityGroupForVpc>(page.size());
   for (size_t i = 0; i < page.size(); ++i) {
     auto& o = out.security_group_for_vpcs[i];
@@ -208,7 +221,8 @@ Status get_security_groups_for_vpc(Call& call, const model::GetSecurityGroupsFor
   return {};
 }
 
-// References from peered VPCs, and rules left over from peerings. Peering is not served, so both are truly empty.
+// References from peered VPCs, and rules left over from peerings. Peering is not served, so both are truly
+// empty.
 Status describe_security_group_references(Call& call, const model::DescribeSecurityGroupReferencesRequest& in,
                                           model::DescribeSecurityGroupReferencesResult& out) {
   TRY(allow_read(call));

@@ -1,5 +1,5 @@
-// Rules of security groups: authorize, revoke, describe, modify. A change reaches the packets with the next reconcile
-// of the group's interfaces; connections that are already tracked live on, as in AWS.
+// Rules of security groups: authorize, revoke, describe, modify. A change reaches the packets with the next
+// reconcile of the group's interfaces; connections that are already tracked live on, as in AWS.
 #include "base/ids.hpp"
 #include "services/ec2/filters.hpp"
 #include "services/ec2/group_lookup.hpp"
@@ -24,7 +24,8 @@ const Field<Placed> kFilters[] = {
 };
 
 std::unexpected<ApiError> no_such_rule(std::string_view id) {
-  return fail("InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '" + std::string(id) + "' does not exist");
+  return fail("InvalidSecurityGroupRuleId.NotFound",
+              "The security group rule ID '" + std::string(id) + "' does not exist");
 }
 
 GroupRule* find_rule(SecurityGroup& group, std::string_view id) {
@@ -56,7 +57,8 @@ Status authorize_rules(Call& call, const In& in, wire::Text group_name, bool egr
   }
   group.rules.insert(group.rules.end(), rules.begin(), rules.end());
   if (static_cast<size_t>(std::ranges::count(group.rules, egress, &GroupRule::egress)) > kMostRules)
-    return fail("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached.");
+    return fail("RulesPerSecurityGroupLimitExceeded",
+                "The maximum number of rules per security group has been reached.");
   call.tx.put(call.scope(), group);
   out.return_ = true;
   out.security_group_rules = call.list<model::SecurityGroupRule>(rules.size());
@@ -66,13 +68,15 @@ Status authorize_rules(Call& call, const In& in, wire::Text group_name, bool egr
 
 /// The rules that a request to revoke names, by id or by what they allow.
 template <class In>
-Result<std::vector<std::string>> rules_to_revoke(Call& call, const In& in, SecurityGroup& group, bool egress) {
+Result<std::vector<std::string>> rules_to_revoke(Call& call, const In& in, SecurityGroup& group,
+                                                 bool egress) {
   std::vector<std::string> ids;
   const auto permissions = permissions_of(call, in);
   if (permissions.empty() && in.security_group_rule_ids.empty())
     return fail("MissingParameter", "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided.");
   if (!permissions.empty() && !in.security_group_rule_ids.empty())
-    return fail("InvalidParameterCombination", "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided, not both.");
+    return fail("InvalidParameterCombination",
+                "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided, not both.");
   for (const auto& id : in.security_group_rule_ids) {
     auto* rule = find_rule(group, id.sv());
     if (!rule || rule->egress != egress) return no_such_rule(id.sv());
@@ -81,7 +85,8 @@ Result<std::vector<std::string>> rules_to_revoke(Call& call, const In& in, Secur
   TRY_LET(auto wanted, read_permissions(call, group, permissions, egress));
   for (const auto& rule : wanted) {
     auto* found = find_same(group, rule);
-    if (!found) return fail("InvalidPermission.NotFound", "The specified rule does not exist in this security group.");
+    if (!found)
+      return fail("InvalidPermission.NotFound", "The specified rule does not exist in this security group.");
     ids.push_back(found->id);
   }
   return ids;
@@ -105,9 +110,12 @@ Status revoke_rules(Call& call, const In& in, wire::Text group_name, bool egress
     o.ip_protocol = call.text(rule->protocol);
     o.from_port = rule->from;
     o.to_port = rule->to;
-    if (!rule->group_id.empty()) o.referenced_group_id = call.text(rule->group_id);
-    else if (rule->cidr.find(':') != std::string::npos) o.cidr_ipv6 = call.text(rule->cidr);
-    else o.cidr_ipv4 = call.text(rule->cidr);
+    if (!rule->group_id.empty())
+      o.referenced_group_id = call.text(rule->group_id);
+    else if (rule->cidr.find(':') != std::string::npos)
+      o.cidr_ipv6 = call.text(rule->cidr);
+    else
+      o.cidr_ipv4 = call.text(rule->cidr);
     if (!rule->description.empty()) o.description = call.text(rule->description);
     group.rules.erase(group.rules.begin() + (rule - group.rules.data()));
   }
@@ -120,16 +128,19 @@ Status update_descriptions(Call& call, const In& in, bool egress, Out& out) {
   TRY_LET(auto group, need_group(call, in.group_id, in.group_name));
   TRY(end_dry_run(in));
   if (in.ip_permissions.empty() && in.security_group_rule_descriptions.empty())
-    return fail("MissingParameter", "Either 'ipPermissions' or 'securityGroupRuleDescriptions' should be provided.");
+    return fail("MissingParameter",
+                "Either 'ipPermissions' or 'securityGroupRuleDescriptions' should be provided.");
   TRY_LET(auto wanted, read_permissions(call, group, in.ip_permissions, egress));
   for (const auto& rule : wanted) {
     auto* found = find_same(group, rule);
-    if (!found) return fail("InvalidPermission.NotFound", "The specified rule does not exist in this security group.");
+    if (!found)
+      return fail("InvalidPermission.NotFound", "The specified rule does not exist in this security group.");
     found->description = rule.description;
   }
   for (const auto& d : in.security_group_rule_descriptions) {
     auto* found = find_rule(group, d.security_group_rule_id.sv());
     if (!found || found->egress != egress) return no_such_rule(d.security_group_rule_id.sv());
+    TRY(check_rule_description(d.description.sv()));
     found->description = api::str(d.description);
   }
   call.tx.put(call.scope(), group);
@@ -155,16 +166,19 @@ Status revoke_security_group_egress(Call& call, const model::RevokeSecurityGroup
                                     model::RevokeSecurityGroupEgressResult& out) {
   return revoke_rules(call, in, {}, true, out);
 }
-Status update_security_group_rule_descriptions_ingress(Call& call, const model::UpdateSecurityGroupRuleDescriptionsIngressRequest& in,
-                                                       model::UpdateSecurityGroupRuleDescriptionsIngressResult& out) {
+Status update_security_group_rule_descriptions_ingress(
+    Call& call, const model::UpdateSecurityGroupRuleDescriptionsIngressRequest& in,
+    model::UpdateSecurityGroupRuleDescriptionsIngressResult& out) {
   return update_descriptions(call, in, false, out);
 }
-Status update_security_group_rule_descriptions_egress(Call& call, const model::UpdateSecurityGroupRuleDescriptionsEgressRequest& in,
-                                                      model::UpdateSecurityGroupRuleDescriptionsEgressResult& out) {
+Status update_security_group_rule_descriptions_egress(
+    Call& call, const model::UpdateSecurityGroupRuleDescriptionsEgressRequest& in,
+    model::UpdateSecurityGroupRuleDescriptionsEgressResult& out) {
   return update_descriptions(call, in, true, out);
 }
 
-Status modify_security_group_rules(Call& call, const model::ModifySecurityGroupRulesRequest& in, model::ModifySecurityGroupRulesResult& out) {
+Status modify_security_group_rules(Call& call, const model::ModifySecurityGroupRulesRequest& in,
+                                   model::ModifySecurityGroupRulesResult& out) {
   TRY_LET(auto group, need_group(call, in.group_id, {}));
   TRY(end_dry_run(in));
   for (const auto& update : in.security_group_rules) {
@@ -194,17 +208,21 @@ Status describe_security_group_rules(Call& call, const model::DescribeSecurityGr
     for (const auto& rule : group.rules) found.push_back({&group, &rule, rule.tags});
   if (!in.security_group_rule_ids.empty()) {
     auto named = [&](const Placed& p) {
-      return std::ranges::any_of(in.security_group_rule_ids, [&](wire::Text id) { return id.sv() == p.rule->id; });
+      return std::ranges::any_of(in.security_group_rule_ids,
+                                 [&](wire::Text id) { return id.sv() == p.rule->id; });
     };
     for (const auto& id : in.security_group_rule_ids)
-      if (std::ranges::none_of(found, [&](const Placed& p) { return p.rule->id == id.sv(); })) return no_such_rule(id.sv());
+      if (std::ranges::none_of(found, [&](const Placed& p) { return p.rule->id == id.sv(); }))
+        return no_such_rule(id.sv());
     std::erase_if(found, [&](const Placed& p) { return !named(p); });
   }
   std::erase_if(found, [&](const Placed& p) { return !passes(in.filters, fields, call, p); });
   std::ranges::sort(found, {}, [](const Placed& p) { return p.rule->id; });
-  TRY_LET(auto page, one_page(call, std::move(found), in, [](const Placed& p) { return p.rule->id; }, out.next_token));
+  TRY_LET(auto page,
+          one_page(call, std::move(found), in, [](const Placed& p) { return p.rule->id; }, out.next_token));
   out.security_group_rules = call.list<model::SecurityGroupRule>(page.size());
-  for (size_t i = 0; i < page.size(); ++i) render(call, *page[i].group, *page[i].rule, out.security_group_rules[i]);
+  for (size_t i = 0; i < page.size(); ++i)
+    render(call, *page[i].group, *page[i].rule, out.security_group_rules[i]);
   return {};
 }
 

@@ -15,7 +15,8 @@ class GroupTest : public Ec2Test {
     p.to_port = to;
     return p;
   }
-  model::IpPermission open(std::string_view protocol, int from, int to, std::string_view cidr, std::string_view why = {}) {
+  model::IpPermission open(std::string_view protocol, int from, int to, std::string_view cidr,
+                           std::string_view why = {}) {
     auto p = permission(protocol, from, to);
     model::IpRange range{};
     range.cidr_ip = text(cidr);
@@ -68,7 +69,8 @@ TEST_F(GroupTest, ANewOneLetsEverythingOut) {
   in.group_id = text(id);
   in.ip_permissions = bench.list<model::IpPermission>({open("-1", 0, 0, "0.0.0.0/0")});
   ASSERT_DONE(bench.run("RevokeSecurityGroupEgress", revoke_security_group_egress, in));
-  EXPECT_CODE(bench.run("RevokeSecurityGroupEgress", revoke_security_group_egress, in), "InvalidPermission.NotFound");
+  EXPECT_CODE(bench.run("RevokeSecurityGroupEgress", revoke_security_group_egress, in),
+              "InvalidPermission.NotFound");
 }
 
 TEST_F(GroupTest, RulesAreCanonical) {
@@ -80,9 +82,11 @@ TEST_F(GroupTest, RulesAreCanonical) {
   EXPECT_EQ(out->security_group_rules[0].description, "web");
   auto twice = allow({open("tcp", 80, 80, "100.68.0.0/18")});
   EXPECT_CODE(twice, "InvalidPermission.Duplicate");
-  EXPECT_EQ(twice.error().message,
-            "the specified rule \"peer: 100.68.0.0/18, TCP, from port: 80, to port: 80, ALLOW\" already exists");
-  EXPECT_CODE(allow({open("udp", 53, 53, "1.0.0.0/8"), open("17", 53, 53, "1.2.3.4/8")}), "InvalidParameterValue");
+  EXPECT_EQ(
+      twice.error().message,
+      "the specified rule \"peer: 100.68.0.0/18, TCP, from port: 80, to port: 80, ALLOW\" already exists");
+  EXPECT_CODE(allow({open("udp", 53, 53, "1.0.0.0/8"), open("17", 53, 53, "1.2.3.4/8")}),
+              "InvalidParameterValue");
   ASSERT_DONE(revoke({open("tcp", 80, 80, "100.68.1.1/18")}));
   EXPECT_EQ(show(id).ip_permissions.size(), 0u);
 }
@@ -98,7 +102,8 @@ TEST_F(GroupTest, RefusesWhatAwsRefuses) {
   EXPECT_CODE(allow({permission("tcp", 1, 2)}), "MissingParameter");
   EXPECT_CODE(allow({}), "MissingParameter");
   EXPECT_CODE(allow({from_group("tcp", 1, 2, "sg-0")}), "InvalidGroup.NotFound");
-  EXPECT_CODE(allow({from_group("tcp", 1, 2, group(vpc("10.7.0.0/16"), "elsewhere"))}), "InvalidGroup.NotFound");
+  EXPECT_CODE(allow({from_group("tcp", 1, 2, group(vpc("10.7.0.0/16"), "elsewhere"))}),
+              "InvalidGroup.NotFound");
   EXPECT_CODE(allow({open("tcp", 1, 2, "0.0.0.0/0")}, "banana"), "InvalidGroupId.Malformed");
   EXPECT_EQ(record<SecurityGroup>(id)->rules.size(), 1u);
 }
@@ -124,8 +129,8 @@ TEST_F(GroupTest, AUsedGroupStaysAndTheDefaultOneAlways) {
 }
 
 TEST_F(GroupTest, PermissionsAreGatheredByPorts) {
-  ASSERT_DONE(allow({open("tcp", 80, 80, "1.0.0.0/8"), open("tcp", 80, 80, "2.0.0.0/8"), open("tcp", 443, 443, "1.0.0.0/8"),
-                     from_group("tcp", 80, 80, id)}));
+  ASSERT_DONE(allow({open("tcp", 80, 80, "1.0.0.0/8"), open("tcp", 80, 80, "2.0.0.0/8"),
+                     open("tcp", 443, 443, "1.0.0.0/8"), from_group("tcp", 80, 80, id)}));
   auto g = show(id);
   ASSERT_EQ(g.ip_permissions.size(), 2u);
   EXPECT_EQ(g.ip_permissions[0].ip_ranges.size(), 2u);
@@ -157,12 +162,15 @@ TEST_F(GroupTest, RulesByTheirIds) {
   EXPECT_EQ(shown->security_group_rules[0].description, "moved");
   ask = {};
   ask.filters = bench.list<model::Filter>({filter("group-id", {id})});
-  EXPECT_EQ(bench.run("DescribeSecurityGroupRules", describe_security_group_rules, ask)->security_group_rules.size(), 2u);
+  EXPECT_EQ(bench.run("DescribeSecurityGroupRules", describe_security_group_rules, ask)
+                ->security_group_rules.size(),
+            2u);
   model::RevokeSecurityGroupIngressRequest off{};
   off.group_id = text(id);
   off.security_group_rule_ids = bench.texts({rule_id});
   ASSERT_DONE(bench.run("RevokeSecurityGroupIngress", revoke_security_group_ingress, off));
-  EXPECT_CODE(bench.run("RevokeSecurityGroupIngress", revoke_security_group_ingress, off), "InvalidSecurityGroupRuleId.NotFound");
+  EXPECT_CODE(bench.run("RevokeSecurityGroupIngress", revoke_security_group_ingress, off),
+              "InvalidSecurityGroupRuleId.NotFound");
 }
 
 TEST_F(GroupTest, Descriptions) {
@@ -170,7 +178,8 @@ TEST_F(GroupTest, Descriptions) {
   model::UpdateSecurityGroupRuleDescriptionsIngressRequest in{};
   in.group_id = text(id);
   in.ip_permissions = bench.list<model::IpPermission>({open("tcp", 80, 80, "1.0.0.0/8", "after")});
-  ASSERT_DONE(bench.run("UpdateSecurityGroupRuleDescriptionsIngress", update_security_group_rule_descriptions_ingress, in));
+  ASSERT_DONE(bench.run("UpdateSecurityGroupRuleDescriptionsIngress",
+                        update_security_group_rule_descriptions_ingress, in));
   EXPECT_EQ(show(id).ip_permissions[0].ip_ranges[0].description, "after");
 }
 
@@ -203,7 +212,8 @@ TEST_F(GroupTest, NamesAreCheckedAndUniqueInTheirVpc) {
 }
 
 TEST_F(GroupTest, ConcurrentRulesAreBothKept) {
-  // Another request adds a rule between this one's reads and its commit: this one must run again, not overwrite it.
+  // Another request adds a rule between this one's reads and its commit: this one must run again, not
+  // overwrite it.
   bool once = true;
   bench.before_commit = [&] {
     if (!once) return;

@@ -32,7 +32,8 @@ const Field<Subnet> kFilters[] = {
     {"owner-id", [](Call& c, const Subnet&) { return Values{c.account}; }},
     {"state", [](Call&, const Subnet&) { return Values{"available"}; }},
     {"subnet-arn", [](Call& c, const Subnet& s) { return Values{resource_arn(c, "subnet", s.id)}; }},
-    {"private-dns-name-options-on-launch.hostname-type", [](Call&, const Subnet&) { return Values{"ip-name"}; }},
+    {"private-dns-name-options-on-launch.hostname-type",
+     [](Call&, const Subnet&) { return Values{"ip-name"}; }},
     {"private-dns-name-options-on-launch.enable-resource-name-dns-a-record", no},
     {"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record", no},
     {"enable-dns64", no},
@@ -100,28 +101,35 @@ Status delete_subnet(Call& call, const model::DeleteSubnetRequest& in, model::De
   const auto scope = call.scope();
   if (used_addresses(call.tx, scope, subnet) > 0) return has_dependencies("subnet", subnet.id);
   for (auto& table : in_vpc<RouteTable>(call.tx, scope, subnet.vpc_id))
-    if (std::erase_if(table.associations, [&](const RouteAssociation& a) { return a.subnet_id == subnet.id; }))
+    if (std::erase_if(table.associations,
+                      [&](const RouteAssociation& a) { return a.subnet_id == subnet.id; }))
       call.tx.put(scope, table);
   call.tx.erase<Subnet>(scope, subnet.id);
   return {};
 }
 
-Status describe_subnets(Call& call, const model::DescribeSubnetsRequest& in, model::DescribeSubnetsResult& out) {
+Status describe_subnets(Call& call, const model::DescribeSubnetsRequest& in,
+                        model::DescribeSubnetsResult& out) {
   TRY_LET(auto subnets, select<Subnet>(call, in, in.subnet_ids, in.filters, kFilters, call, out.next_token));
   out.subnets = call.list<model::Subnet>(subnets.size());
   for (size_t i = 0; i < subnets.size(); ++i) render(call, subnets[i], out.subnets[i]);
   return {};
 }
 
-Status modify_subnet_attribute(Call& call, const model::ModifySubnetAttributeRequest& in, model::ModifySubnetAttributeResponse&) {
+Status modify_subnet_attribute(Call& call, const model::ModifySubnetAttributeRequest& in,
+                               model::ModifySubnetAttributeResponse&) {
   TRY_LET(auto subnet, need<Subnet>(call, in.subnet_id.sv()));
   if (on(in.assign_ipv6_address_on_creation)) return not_served("assignIpv6AddressOnCreation (IPv6)");
   if (on(in.map_customer_owned_ip_on_launch)) return not_served("mapCustomerOwnedIpOnLaunch");
   if (on(in.enable_dns64)) return not_served("enableDns64 (IPv6)");
-  if (on(in.enable_resource_name_dns_a_record_on_launch)) return not_served("enableResourceNameDnsARecordOnLaunch");
-  if (on(in.enable_resource_name_dns_aaaa_record_on_launch)) return not_served("enableResourceNameDnsAAAARecordOnLaunch (IPv6)");
-  if (!in.private_dns_hostname_type_on_launch.empty() && in.private_dns_hostname_type_on_launch.sv() != "ip-name")
-    return not_served("privateDnsHostnameTypeOnLaunch '" + api::str(in.private_dns_hostname_type_on_launch) + "'");
+  if (on(in.enable_resource_name_dns_a_record_on_launch))
+    return not_served("enableResourceNameDnsARecordOnLaunch");
+  if (on(in.enable_resource_name_dns_aaaa_record_on_launch))
+    return not_served("enableResourceNameDnsAAAARecordOnLaunch (IPv6)");
+  if (!in.private_dns_hostname_type_on_launch.empty() &&
+      in.private_dns_hostname_type_on_launch.sv() != "ip-name")
+    return not_served("privateDnsHostnameTypeOnLaunch '" + api::str(in.private_dns_hostname_type_on_launch) +
+                      "'");
   if (in.map_public_ip_on_launch && in.map_public_ip_on_launch->value.has()) {
     subnet.map_public_ip = *in.map_public_ip_on_launch->value;
     call.tx.put(call.scope(), subnet);
@@ -142,7 +150,8 @@ Subnet make_default_subnet(Call& call, const Vpc& vpc, const Cidr& block, const 
 
 }  // namespace
 
-Status create_default_vpc(Call& call, const model::CreateDefaultVpcRequest& in, model::CreateDefaultVpcResult& out) {
+Status create_default_vpc(Call& call, const model::CreateDefaultVpcRequest& in,
+                          model::CreateDefaultVpcResult& out) {
   TRY(allow_create(call, "vpc", {}));
   TRY(end_dry_run(in));
   const auto scope = call.scope();
@@ -166,7 +175,8 @@ Status create_default_vpc(Call& call, const model::CreateDefaultVpcRequest& in, 
   return {};
 }
 
-Status create_default_subnet(Call& call, const model::CreateDefaultSubnetRequest& in, model::CreateDefaultSubnetResult& out) {
+Status create_default_subnet(Call& call, const model::CreateDefaultSubnetRequest& in,
+                             model::CreateDefaultSubnetResult& out) {
   TRY(allow_create(call, "subnet", {}));
   TRY(end_dry_run(in));
   if (in.availability_zone.empty() && in.availability_zone_id.empty()) return missing("availabilityZone");
@@ -176,11 +186,13 @@ Status create_default_subnet(Call& call, const model::CreateDefaultSubnetRequest
   const auto subnets = in_vpc<Subnet>(call.tx, call.scope(), vpc->id);
   for (const auto& s : subnets)
     if (s.default_for_az && s.zone == zone_name)
-      return fail("DefaultSubnetAlreadyExistsInAvailabilityZone", "'" + s.id + "' is already the default subnet in " + zone_name + ".");
+      return fail("DefaultSubnetAlreadyExistsInAvailabilityZone",
+                  "'" + s.id + "' is already the default subnet in " + zone_name + ".");
   const auto whole = *Cidr::parse(vpc->cidr);
   for (uint32_t at = whole.first(); whole.contains(Cidr::v4(at, 20)); at += 1u << 12) {
     const auto block = Cidr::v4(at, 20);
-    if (std::ranges::any_of(subnets, [&](const Subnet& s) { return Cidr::parse(s.cidr)->overlaps(block); })) continue;
+    if (std::ranges::any_of(subnets, [&](const Subnet& s) { return Cidr::parse(s.cidr)->overlaps(block); }))
+      continue;
     auto subnet = make_default_subnet(call, *vpc, block, zone_name);
     out.subnet = call.make<model::Subnet>();
     render(call, subnet, *out.subnet);

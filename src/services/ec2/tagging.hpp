@@ -9,9 +9,10 @@
 
 namespace nubecita::ec2 {
 
-/// The tags that TagSpecifications give a new resource of `type` (e.g. "internet-gateway"). Refuses other types, reserved and
-/// overlong keys, twins, more than 50.
-Result<std::vector<Tag>> new_tags(const wire::List<model::TagSpecification>& specifications, std::string_view type);
+/// The tags that TagSpecifications give a new resource of `type` (e.g. "internet-gateway"). Refuses other
+/// types, reserved and overlong keys, twins, more than 50.
+Result<std::vector<Tag>> new_tags(const wire::List<model::TagSpecification>& specifications,
+                                  std::string_view type);
 /// Errors for keys and values that AWS refuses.
 Status check_tags(const std::vector<Tag>& tags);
 /// Error when a resource would have more than 50.

@@ -1,4 +1,5 @@
-// CreateTags, DeleteTags and DescribeTags over every kind. Tags live in the records; a rule's in its security group.
+// CreateTags, DeleteTags and DescribeTags over every kind. Tags live in the records; a rule's in its security
+// group.
 #include <map>
 
 #include "services/ec2/filters.hpp"
@@ -25,9 +26,11 @@ const Field<Tagged> kFilters[] = {
 /// Calls f<R>() for every kind that has tags, until it answers true.
 template <class F>
 bool any_kind(F f) {
-  return f.template operator()<Vpc>() || f.template operator()<Subnet>() || f.template operator()<InternetGateway>() ||
-         f.template operator()<NatGateway>() || f.template operator()<Address>() || f.template operator()<RouteTable>() ||
-         f.template operator()<SecurityGroup>() || f.template operator()<NetworkAcl>() || f.template operator()<NetworkInterface>();
+  return f.template operator()<Vpc>() || f.template operator()<Subnet>() ||
+         f.template operator()<InternetGateway>() || f.template operator()<NatGateway>() ||
+         f.template operator()<Address>() || f.template operator()<RouteTable>() ||
+         f.template operator()<SecurityGroup>() || f.template operator()<NetworkAcl>() ||
+         f.template operator()<NetworkInterface>();
 }
 
 template <class R>
@@ -85,26 +88,29 @@ class Retag {
         return {};
       }
     TRY(allow(kRuleType, id, {}));
-    return fail("InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '" + std::string(id) + "' does not exist");
+    return fail("InvalidSecurityGroupRuleId.NotFound",
+                "The security group rule ID '" + std::string(id) + "' does not exist");
   }
 
   Call& call_;
   const Conditions& request_;
 };
 
-void add_all(std::vector<Tagged>& out, const std::string& id, std::string_view type, const std::vector<Tag>& tags) {
+void add_all(std::vector<Tagged>& out, const std::string& id, std::string_view type,
+             const std::vector<Tag>& tags) {
   for (const auto& tag : tags) out.push_back({id, type, tag});
 }
 
-/// Every tag of the account in the region, or only of the resources that an exact resource-id filter names: clients
-/// ask so after every change, and should not pay for the rest.
+/// Every tag of the account in the region, or only of the resources that an exact resource-id filter names:
+/// clients ask so after every change, and should not pay for the rest.
 std::vector<Tagged> all_tags(Call& call, const Filters& filters) {
   std::vector<Tagged> out;
   const auto scope = call.scope();
   const model::Filter* ids = nullptr;
   for (const auto& f : filters)
-    if (f.name.sv() == "resource-id" &&
-        std::ranges::none_of(f.values, [](wire::Text v) { return v.sv().find_first_of("*?\\") != std::string_view::npos; }))
+    if (f.name.sv() == "resource-id" && std::ranges::none_of(f.values, [](wire::Text v) {
+          return v.sv().find_first_of("*?\\") != std::string_view::npos;
+        }))
       ids = &f;
   any_kind([&]<class R>() {
     if (ids) {
@@ -116,7 +122,8 @@ std::vector<Tagged> all_tags(Call& call, const Filters& filters) {
     }
     return false;
   });
-  const bool rules = !ids || std::ranges::any_of(ids->values, [](wire::Text v) { return v.sv().starts_with("sgr-"); });
+  const bool rules =
+      !ids || std::ranges::any_of(ids->values, [](wire::Text v) { return v.sv().starts_with("sgr-"); });
   if (rules)
     for (const auto& group : call.tx.list<SecurityGroup>(scope))
       for (const auto& r : group.rules) add_all(out, r.id, kRuleType, r.tags);
@@ -138,8 +145,10 @@ Status create_tags(Call& call, const model::CreateTagsRequest& in, model::Create
     TRY(retag(id.sv(), [&](std::vector<Tag>& had) {
       for (const auto& tag : tags) {
         auto it = std::ranges::find(had, tag.name, &Tag::name);
-        if (it == had.end()) had.push_back(tag);
-        else it->value = tag.value;
+        if (it == had.end())
+          had.push_back(tag);
+        else
+          it->value = tag.value;
       }
     }));
   TRY(std::move(checked));
@@ -153,14 +162,16 @@ Status delete_tags(Call& call, const model::DeleteTagsRequest& in, model::Delete
   for (const auto& tag : in.tags) names.push_back(api::str(tag.key));
   if (!names.empty()) request.push_back({"aws:TagKeys", names});
   for (const auto& name : names)
-    if (name.starts_with("aws:")) return bad_value("Tag keys starting with 'aws:' are reserved for internal use");
+    if (name.starts_with("aws:"))
+      return bad_value("Tag keys starting with 'aws:' are reserved for internal use");
   Retag retag(call, request);
   for (const auto& id : in.resources)
     TRY(retag(id.sv(), [&](std::vector<Tag>& had) {
       std::erase_if(had, [&](const Tag& t) {
         if (in.tags.empty()) return true;  // no tags named: all of them
         return std::ranges::any_of(in.tags, [&](const model::Tag& gone) {
-          return gone.key.sv() == t.name && (!gone.value.has() || gone.value.sv() == t.value);  // with a value: only that one
+          return gone.key.sv() == t.name &&
+                 (!gone.value.has() || gone.value.sv() == t.value);  // with a value: only that one
         });
       });
     }));
@@ -172,17 +183,21 @@ Status describe_tags(Call& call, const model::DescribeTagsRequest& in, model::De
   TRY(end_dry_run(in));
   const std::span<const Field<Tagged>> fields(kFilters);
   for (const auto& filter : in.filters)  // "tag:<key>" is a filter here too, but "tag-key" is not
-    if (!filter.name.sv().starts_with("tag:") && !find_field(fields, filter.name.sv())) return unknown_filter(filter.name.sv());
+    if (!filter.name.sv().starts_with("tag:") && !find_field(fields, filter.name.sv()))
+      return unknown_filter(filter.name.sv());
   auto found = all_tags(call, in.filters);
   std::erase_if(found, [&](const Tagged& t) {
     for (const auto& filter : in.filters) {
       if (auto by_tag = match_tags(filter, {t.tag}); by_tag && !*by_tag) return true;
-      if (const auto* field = find_field(fields, filter.name.sv()); field && !any_match(filter, field->values(call, t))) return true;
+      if (const auto* field = find_field(fields, filter.name.sv());
+          field && !any_match(filter, field->values(call, t)))
+        return true;
     }
     return false;
   });
   std::ranges::sort(found, {}, &Tagged::order);
-  TRY_LET(auto page, one_page(call, std::move(found), in, [](const Tagged& t) { return t.order(); }, out.next_token));
+  TRY_LET(auto page,
+          one_page(call, std::move(found), in, [](const Tagged& t) { return t.order(); }, out.next_token));
   out.tags = call.list<model::TagDescription>(page.size());
   for (size_t i = 0; i < page.size(); ++i) {
     out.tags[i].resource_id = call.text(page[i].resource_id);

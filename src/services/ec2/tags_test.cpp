@@ -28,7 +28,8 @@ TEST_F(TagsTest, OnEveryKind) {
   const auto rule = record<SecurityGroup>(record_of.default_group)->rules[0].id;
   const auto igw = gateway(v), eip = address();
   const auto eni = interface_in(s)->id;
-  for (const std::string& id : {v, s, record_of.main_route_table, record_of.default_acl, record_of.default_group, rule, igw, eip, eni}) {
+  for (const std::string& id : {v, s, record_of.main_route_table, record_of.default_acl,
+                                record_of.default_group, rule, igw, eip, eni}) {
     ASSERT_DONE(tag({id}, "env", "test"));
     auto out = show({filter("resource-id", {id})});
     ASSERT_DONE(out);

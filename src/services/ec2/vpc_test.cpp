@@ -39,7 +39,8 @@ TEST_F(VpcTest, CanonicalisesAndChecksItsBlock) {
   in.cidr_block = "10.0.0.0";
   auto malformed = bench.run("CreateVpc", create_vpc, in);
   EXPECT_CODE(malformed, "InvalidParameterValue");
-  EXPECT_EQ(malformed.error().message, "Value (10.0.0.0) for parameter cidrBlock is invalid. This is not a valid CIDR block.");
+  EXPECT_EQ(malformed.error().message,
+            "Value (10.0.0.0) for parameter cidrBlock is invalid. This is not a valid CIDR block.");
   in.cidr_block = {};
   EXPECT_CODE(bench.run("CreateVpc", create_vpc, in), "MissingParameter");
   in.cidr_block = "10.0.0.0/16";
@@ -67,7 +68,8 @@ TEST_F(VpcTest, AsksForTaggingToo) {
   EXPECT_CODE(bench.run("CreateVpc", create_vpc, in), "AccessDenied");
   EXPECT_TRUE(bench.authorizer.was_asked("ec2:CreateVpc", "arn:aws:ec2:us-east-1:111122223333:vpc/*"));
   bool request_tag = false;
-  for (const auto& [key, values] : bench.authorizer.asked[0].conditions) request_tag |= key == "aws:RequestTag/env" && values[0] == "test";
+  for (const auto& [key, values] : bench.authorizer.asked[0].conditions)
+    request_tag |= key == "aws:RequestTag/env" && values[0] == "test";
   EXPECT_TRUE(request_tag);
   in.tag_specifications = tags("subnet", "env", "test");
   EXPECT_CODE(bench.run("CreateVpc", create_vpc, in), "InvalidParameterValue");
@@ -179,31 +181,38 @@ TEST_F(VpcTest, SecondaryBlocks) {
   const auto s = subnet(id, "10.9.1.0/24");
   model::DisassociateVpcCidrBlockRequest undo{};
   undo.association_id = out->cidr_block_association->association_id;
-  EXPECT_CODE(bench.run("DisassociateVpcCidrBlock", disassociate_vpc_cidr_block, undo), "InvalidCidrBlock.InUse");
+  EXPECT_CODE(bench.run("DisassociateVpcCidrBlock", disassociate_vpc_cidr_block, undo),
+              "InvalidCidrBlock.InUse");
   model::DeleteSubnetRequest del{};
   del.subnet_id = text(s);
   ASSERT_DONE(bench.run("DeleteSubnet", delete_subnet, del));
   ASSERT_DONE(bench.run("DisassociateVpcCidrBlock", disassociate_vpc_cidr_block, undo));
   EXPECT_EQ(record<RouteTable>(table.id)->routes.size(), 1u);
-  EXPECT_CODE(bench.run("DisassociateVpcCidrBlock", disassociate_vpc_cidr_block, undo), "InvalidVpcCidrBlockAssociationID.NotFound");
+  EXPECT_CODE(bench.run("DisassociateVpcCidrBlock", disassociate_vpc_cidr_block, undo),
+              "InvalidVpcCidrBlockAssociationID.NotFound");
   undo.association_id = text(primary_association(*record<Vpc>(id)));
-  EXPECT_CODE(bench.run("DisassociateVpcCidrBlock", disassociate_vpc_cidr_block, undo), "OperationNotPermitted");
+  EXPECT_CODE(bench.run("DisassociateVpcCidrBlock", disassociate_vpc_cidr_block, undo),
+              "OperationNotPermitted");
 }
 
 TEST_F(VpcTest, DefaultVpc) {
   auto out = bench.run("CreateDefaultVpc", create_default_vpc, model::CreateDefaultVpcRequest{});
   ASSERT_DONE(out);
   EXPECT_TRUE(*out->vpc->is_default);
-  EXPECT_CODE(bench.run("CreateDefaultVpc", create_default_vpc, model::CreateDefaultVpcRequest{}), "DefaultVpcAlreadyExists");
-  auto subnets = bench.look([&](auto& tx) { return in_vpc<Subnet>(tx, bench.scope(), out->vpc->vpc_id.sv()); });
+  EXPECT_CODE(bench.run("CreateDefaultVpc", create_default_vpc, model::CreateDefaultVpcRequest{}),
+              "DefaultVpcAlreadyExists");
+  auto subnets =
+      bench.look([&](auto& tx) { return in_vpc<Subnet>(tx, bench.scope(), out->vpc->vpc_id.sv()); });
   ASSERT_EQ(subnets.size(), 3u);
   model::CreateDefaultSubnetRequest again{};
   again.availability_zone = "us-east-1b";
-  EXPECT_CODE(bench.run("CreateDefaultSubnet", create_default_subnet, again), "DefaultSubnetAlreadyExistsInAvailabilityZone");
+  EXPECT_CODE(bench.run("CreateDefaultSubnet", create_default_subnet, again),
+              "DefaultSubnetAlreadyExistsInAvailabilityZone");
 }
 
 TEST_F(VpcTest, ClassicLinkAnswersWhatProvider322Accepts) {
-  auto out = bench.run("DescribeVpcClassicLinkDnsSupport", describe_vpc_classic_link_dns_support, model::DescribeVpcClassicLinkDnsSupportRequest{});
+  auto out = bench.run("DescribeVpcClassicLinkDnsSupport", describe_vpc_classic_link_dns_support,
+                       model::DescribeVpcClassicLinkDnsSupportRequest{});
   EXPECT_CODE(out, "UnsupportedOperation");
   EXPECT_EQ(out.error().message, "The functionality you requested is not available in this region.");
 }
