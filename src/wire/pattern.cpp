@@ -139,7 +139,8 @@ class Automaton {
       at_ = from;
       return atom();
     };
-    for (int i = 0; i < least && good_; ++i) append(i == 0 ? std::move(first) : copy());
+    if (least > 0) append(std::move(first));
+    for (int i = 1; i < least && good_; ++i) append(copy());
     if (most < 0 && good_) {
       Piece loop = copy();
       const int s = add({State::fork, 0, loop.start, kNowhere});
