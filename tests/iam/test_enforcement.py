@@ -52,7 +52,7 @@ TEN = [
     ("sts", "get_access_key_info", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}),
     ("ecs", "create_cluster", {"clusterName": "x"}),
     ("ecs", "list_clusters", {}),
-    ("ecr", "create_repository", {"repositoryName": "x"}),
+    ("ecr", "create_repository", {"repositoryName": "xx"}),
     ("ecr", "get_authorization_token", {}),
     ("elbv2", "describe_load_balancers", {}),
     ("elbv2", "create_target_group", {"Name": "x", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1", "TargetType": "ip"}),
