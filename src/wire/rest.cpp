@@ -288,10 +288,8 @@ void encode_rest(Protocol protocol, const ServiceShape& service, const Operation
     content = payload->shape->kind == Kind::blob       ? "application/octet-stream"
               : payload->shape->kind == Kind::document ? content
                                                        : "text/plain";
-    document = false;
   } else if (payload) {
     const void* at = value_of(*payload, slot(*payload, out));
-    document = false;
     if (!at) return;
     response.body = head;
     if (json)
