@@ -28,7 +28,9 @@ constexpr size_t kCached = 128;
 template <auto Free>
 struct Deleter {
   template <class T>
-  void operator()(T* p) const { Free(p); }
+  void operator()(T* p) const {
+    Free(p);
+  }
 };
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 using Cert = std::unique_ptr<X509, Deleter<X509_free>>;
@@ -77,13 +79,16 @@ Cert blank(const std::string& common_name, EVP_PKEY* key, long days) {
   X509_set_version(c.get(), 2);
   auto serial = random_bytes(16);
   serial[0] = static_cast<char>(serial[0] & 0x7f);
-  std::unique_ptr<BIGNUM, Deleter<BN_free>> number(BN_bin2bn(reinterpret_cast<const unsigned char*>(serial.data()), 16, nullptr));
+  std::unique_ptr<BIGNUM, Deleter<BN_free>> number(
+      BN_bin2bn(reinterpret_cast<const unsigned char*>(serial.data()), 16, nullptr));
   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(c.get()));
   X509_gmtime_adj(X509_getm_notBefore(c.get()), -kDay);  // clients whose clocks are a little behind
   X509_gmtime_adj(X509_getm_notAfter(c.get()), days * kDay);
   auto* subject = X509_get_subject_name(c.get());
   // A common name holds 64 characters; the real names are in subjectAltName.
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.substr(0, 64).c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(common_name.substr(0, 64).c_str()), -1,
+                             -1, 0);
   X509_set_pubkey(c.get(), key);
   return c;
 }
@@ -91,7 +96,8 @@ Cert blank(const std::string& common_name, EVP_PKEY* key, long days) {
 Status write_private(const std::string& path, const std::string& text) {
   const auto temporary = path + ".new";
   int fd = ::open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  bool good = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && !::fsync(fd);
+  bool good =
+      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && !::fsync(fd);
   int why = errno;
   if (fd >= 0) ::close(fd);
   if (good && !::rename(temporary.c_str(), path.c_str())) return {};
@@ -137,7 +143,8 @@ Status Authority::Impl::make(const std::string& directory) {
   X509_set_issuer_name(c.get(), X509_get_subject_name(c.get()));
   if (!add(c.get(), c.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
       !add(c.get(), c.get(), NID_key_usage, "critical,keyCertSign,cRLSign") ||
-      !add(c.get(), c.get(), NID_subject_key_identifier, "hash") || !X509_sign(c.get(), k.get(), EVP_sha256()))
+      !add(c.get(), c.get(), NID_subject_key_identifier, "hash") ||
+      !X509_sign(c.get(), k.get(), EVP_sha256()))
     return fail("AuthorityUnavailable", "OpenSSL cannot make the certificate of the authority.");
   TRY(write_private(directory + "/ca.key", pem(k.get())));
   return write_private(directory + "/ca.crt", pem(c.get()));  // last: its presence says that both are there
@@ -148,11 +155,14 @@ Status Authority::Impl::load(const std::string& directory) {
   TRY_LET(ca_pem, read_file(file));
   TRY_LET(key_pem, read_file(directory + "/ca.key"));
   if (!ca_pem.ends_with("-----END CERTIFICATE-----\n") || !key_pem.ends_with("KEY-----\n"))
-    return fail("AuthorityUnavailable", file + " and ca.key beside it are no certificate and its key: restore both, or remove both to get a new authority.");
+    return fail("AuthorityUnavailable", file +
+                                            " and ca.key beside it are no certificate and its key: restore "
+                                            "both, or remove both to get a new authority.");
   return {};
 }
 
-// With the mutex held. OpenSSL's decoders take milliseconds to set up: that is for the first TLS client, not for the start.
+// With the mutex held. OpenSSL's decoders take milliseconds to set up: that is for the first TLS client, not
+// for the start.
 bool Authority::Impl::ready() {
   if (cert && key) return true;
   Bio cb(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
@@ -162,7 +172,10 @@ bool Authority::Impl::ready() {
   ERR_clear_error();
   if (!c || !k || X509_check_private_key(c.get(), k.get()) != 1) {
     ERR_clear_error();
-    log_error("http", "{} and ca.key beside it are no certificate and its key: restore both, or remove both to get a new authority", file);
+    log_error("http",
+              "{} and ca.key beside it are no certificate and its key: restore both, or remove both to get a "
+              "new authority",
+              file);
     return false;
   }
   cert = std::move(c);
@@ -186,7 +199,8 @@ const std::string& Authority::certificate_pem() const { return impl_->ca_pem; }
 
 Status Authority::write_bundle(const std::string& path) const {
   std::string all;
-  for (const char* system : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}) {
+  for (const char* system :
+       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}) {
     auto text = read_file(system);
     if (!text) continue;
     all = *text;
@@ -202,16 +216,21 @@ Cert Authority::Impl::leaf(const std::string& name, EVP_PKEY* leaf_key) {
   std::string names = (is_ip(name) ? "IP:" : "DNS:") + name;
   if (!add(c.get(), cert.get(), NID_basic_constraints, "critical,CA:FALSE") ||
       !add(c.get(), cert.get(), NID_key_usage, "critical,digitalSignature") ||
-      !add(c.get(), cert.get(), NID_ext_key_usage, "serverAuth") || !add(c.get(), cert.get(), NID_subject_alt_name, names) ||
-      !add(c.get(), cert.get(), NID_authority_key_identifier, "keyid") || !X509_sign(c.get(), key.get(), EVP_sha256()))
+      !add(c.get(), cert.get(), NID_ext_key_usage, "serverAuth") ||
+      !add(c.get(), cert.get(), NID_subject_alt_name, names) ||
+      !add(c.get(), cert.get(), NID_authority_key_identifier, "keyid") ||
+      !X509_sign(c.get(), key.get(), EVP_sha256()))
     return nullptr;
   return c;
 }
 
 Result<Authority::Leaf> Authority::issue(const std::string& name) {
-  if (!is_ip(name) && !is_host_name(name)) return fail("InvalidName", "\"" + name + "\" is no host name and no IP address.");
+  if (!is_ip(name) && !is_host_name(name))
+    return fail("InvalidName", "\"" + name + "\" is no host name and no IP address.");
   std::lock_guard lock(impl_->mutex);
-  if (!impl_->ready()) return fail("AuthorityUnavailable", impl_->file + " and ca.key beside it are no certificate and its key.");
+  if (!impl_->ready())
+    return fail("AuthorityUnavailable",
+                impl_->file + " and ca.key beside it are no certificate and its key.");
   Key k(EVP_EC_gen("P-256"));
   auto c = k ? impl_->leaf(name, k.get()) : nullptr;
   ERR_clear_error();
@@ -232,9 +251,11 @@ int Authority::Impl::choose(SSL* ssl, int*, void* self) {
 }
 
 namespace {
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* n, const unsigned char* in, unsigned in_n, void*) {
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* n, const unsigned char* in, unsigned in_n,
+                    void*) {
   static const unsigned char ours[] = "\x08http/1.1";
-  if (SSL_select_next_proto(const_cast<unsigned char**>(out), n, ours, sizeof ours - 1, in, in_n) != OPENSSL_NPN_NEGOTIATED)
+  if (SSL_select_next_proto(const_cast<unsigned char**>(out), n, ours, sizeof ours - 1, in, in_n) !=
+      OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_NOACK;
   return SSL_TLSEXT_ERR_OK;
 }
@@ -252,13 +273,15 @@ std::shared_ptr<SSL_CTX> Authority::Impl::context(const std::string& name) {
   Key k(EVP_EC_gen("P-256"));
   auto c = k ? leaf(name, k.get()) : nullptr;
   std::shared_ptr<SSL_CTX> ctx(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-  if (!c || !ctx || SSL_CTX_use_certificate(ctx.get(), c.get()) != 1 || SSL_CTX_use_PrivateKey(ctx.get(), k.get()) != 1) {
+  if (!c || !ctx || SSL_CTX_use_certificate(ctx.get(), c.get()) != 1 ||
+      SSL_CTX_use_PrivateKey(ctx.get(), k.get()) != 1) {
     ERR_clear_error();
     log_error("http", "cannot make a certificate for {}", name);
     return nullptr;
   }
   SSL_CTX_set_min_proto_version(ctx.get(), TLS1_2_VERSION);
-  SSL_CTX_set_options(ctx.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(ctx.get(),
+                      SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   static const unsigned char session_id[] = "nubecita";
   SSL_CTX_set_session_id_context(ctx.get(), session_id, sizeof session_id - 1);
   SSL_CTX_set_tlsext_servername_callback(ctx.get(), &Impl::choose);

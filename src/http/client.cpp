@@ -87,7 +87,8 @@ class Wire {
     } else {
       Status inside;
       if (!in_namespace(endpoint_.netns, [&] { inside = connect(); }))
-        return fail("ConnectFailed", "Cannot enter the network namespace " + endpoint_.netns + ": " + std::strerror(errno) + ".");
+        return fail("ConnectFailed", "Cannot enter the network namespace " + endpoint_.netns + ": " +
+                                         std::strerror(errno) + ".");
       TRY(std::move(inside));
     }
     return endpoint_.tls ? start_tls() : Status();
@@ -138,7 +139,8 @@ class Wire {
 
  private:
   std::unexpected<ApiError> broken(const char* what) {
-    return fail("BadResponse", std::string("Cannot ") + what + " " + name_of(endpoint_) + ": " + std::strerror(errno) + ".");
+    return fail("BadResponse",
+                std::string("Cannot ") + what + " " + name_of(endpoint_) + ": " + std::strerror(errno) + ".");
   }
   Status connect() {
     if (!endpoint_.unix_socket.empty()) {
@@ -155,7 +157,9 @@ class Wire {
       return fail("ConnectFailed", "Cannot resolve " + endpoint_.host + ": " + gai_strerror(rc) + ".");
     Status last = fail("ConnectFailed", "No address for " + endpoint_.host + ".");
     for (auto* a = found; a; a = a->ai_next)
-      if ((last = connect_to(a->ai_family, a->ai_addr, a->ai_addrlen)) || last.error().code != "ConnectFailed") break;
+      if ((last = connect_to(a->ai_family, a->ai_addr, a->ai_addrlen)) ||
+          last.error().code != "ConnectFailed")
+        break;
     freeaddrinfo(found);
     return last;
   }
@@ -170,7 +174,10 @@ class Wire {
       if (!deadline_ || soon < *deadline_) deadline_ = soon;
       auto ready = wait(POLLOUT);
       deadline_ = whole;
-      if (!ready) return ready.error().code == "Timeout" ? fail("ConnectFailed", "Cannot connect to " + name_of(endpoint_) + ": timed out.") : ready;
+      if (!ready)
+        return ready.error().code == "Timeout"
+                   ? fail("ConnectFailed", "Cannot connect to " + name_of(endpoint_) + ": timed out.")
+                   : ready;
       socklen_t n = sizeof why;
       ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &why, &n);
       if (!why) return {};
@@ -180,7 +187,9 @@ class Wire {
   Status start_tls() {
     std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
     ctx_ = SSL_CTX_new(TLS_client_method());
-    bool good = ctx_ && (endpoint_.ca_file.empty() ? SSL_CTX_set_default_verify_paths(ctx_) : SSL_CTX_load_verify_locations(ctx_, endpoint_.ca_file.c_str(), nullptr));
+    bool good = ctx_ && (endpoint_.ca_file.empty()
+                             ? SSL_CTX_set_default_verify_paths(ctx_)
+                             : SSL_CTX_load_verify_locations(ctx_, endpoint_.ca_file.c_str(), nullptr));
     ssl_ = good ? SSL_new(ctx_) : nullptr;
     if (!ssl_) return fail("ConnectFailed", "Cannot read the roots to trust for " + name_of(endpoint_) + ".");
     SSL_set_verify(ssl_, SSL_VERIFY_PEER, nullptr);
@@ -196,17 +205,21 @@ class Wire {
       auto waited = wait_tls(rc, "agree on TLS with");
       if (waited) continue;
       if (long verdict = SSL_get_verify_result(ssl_); verdict != X509_V_OK)
-        return fail("ConnectFailed", "The certificate of " + name_of(endpoint_) + " is not trusted: " + X509_verify_cert_error_string(verdict) + ".");
+        return fail("ConnectFailed", "The certificate of " + name_of(endpoint_) +
+                                         " is not trusted: " + X509_verify_cert_error_string(verdict) + ".");
       return waited;
     }
   }
   Status wait_tls(int rc, const char* what) {
     switch (SSL_get_error(ssl_, rc)) {
-      case SSL_ERROR_WANT_READ: return wait(POLLIN);
-      case SSL_ERROR_WANT_WRITE: return wait(POLLOUT);
+      case SSL_ERROR_WANT_READ:
+        return wait(POLLIN);
+      case SSL_ERROR_WANT_WRITE:
+        return wait(POLLOUT);
       default:
         ERR_clear_error();
-        return fail("BadResponse", std::string("Cannot ") + what + " " + name_of(endpoint_) + ": the TLS connection broke.");
+        return fail("BadResponse",
+                    std::string("Cannot ") + what + " " + name_of(endpoint_) + ": the TLS connection broke.");
     }
   }
   Status wait(short events) {
@@ -246,7 +259,8 @@ std::string compose_head(const Endpoint& e, const Request& r) {
     out.append(n).append(": ").append(v).append("\r\n");
   }
   if (!host) out.append("Host: ").append(e.unix_socket.empty() ? name_of(e) : "localhost").append("\r\n");
-  if (r.body_source) out.append("Transfer-Encoding: chunked\r\n");
+  if (r.body_source)
+    out.append("Transfer-Encoding: chunked\r\n");
   else if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH")
     out.append("Content-Length: ").append(std::to_string(r.body.size())).append("\r\n");
   return out.append("Connection: close\r\n\r\n");
@@ -300,10 +314,12 @@ Result<Response> request(const Endpoint& endpoint, const Request& r, const Reque
       in.resize(in.size() + used);
       have -= used;
       if (parser->too_large)
-        return fail("ResponseTooLarge", name_of(endpoint) + " answered more than " + std::to_string(options.max_body) + " bytes.");
+        return fail("ResponseTooLarge", name_of(endpoint) + " answered more than " +
+                                            std::to_string(options.max_body) + " bytes.");
       if (parser->enough) return response;
       if (ec == beast::http::error::need_more) break;
-      if (ec) return fail("BadResponse", name_of(endpoint) + " answered what is no HTTP: " + ec.message() + ".");
+      if (ec)
+        return fail("BadResponse", name_of(endpoint) + " answered what is no HTTP: " + ec.message() + ".");
       if (parser->is_done() && response.status / 100 == 1 && response.status != 101) begin();
     }
     if (parser->is_done()) return response;
@@ -311,9 +327,11 @@ Result<Response> request(const Endpoint& endpoint, const Request& r, const Reque
     TRY_LET(size_t n, wire.read(in.data() + have, in.size() - have));
     if (n == 0) {
       if (!parser->got_some())
-        return sent ? fail("BadResponse", name_of(endpoint) + " closed the connection without an answer.") : fail(std::move(sent).error());
+        return sent ? fail("BadResponse", name_of(endpoint) + " closed the connection without an answer.")
+                    : fail(std::move(sent).error());
       parser->put_eof(ec);
-      if (ec) return fail("BadResponse", name_of(endpoint) + " closed the connection in the middle of its answer.");
+      if (ec)
+        return fail("BadResponse", name_of(endpoint) + " closed the connection in the middle of its answer.");
       return response;
     }
     have += n;
@@ -324,7 +342,8 @@ std::string percent_encode(std::string_view text, std::string_view keep) {
   static constexpr char hex[] = "0123456789ABCDEF";
   std::string out;
   for (unsigned char c : text) {
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || keep.find(static_cast<char>(c)) != std::string_view::npos) {
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+        keep.find(static_cast<char>(c)) != std::string_view::npos) {
       out += static_cast<char>(c);
     } else {
       out += '%';

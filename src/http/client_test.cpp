@@ -22,7 +22,8 @@ using namespace std::chrono_literals;
 /// Takes one connection, reads until `until`, then lets `script` talk.
 class Scripted {
  public:
-  Scripted(std::string until, std::function<void(int fd)> script) : path_("/tmp/nubecita-client-" + random_hex(12)), listener_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+  Scripted(std::string until, std::function<void(int fd)> script)
+      : path_("/tmp/nubecita-client-" + random_hex(12)), listener_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
     sockaddr_un a{};
     a.sun_family = AF_UNIX;
     path_.copy(a.sun_path, sizeof a.sun_path - 1);
@@ -64,7 +65,8 @@ std::function<void(int)> say(std::string text) {
 std::string code(const Result<Response>& r) { return r ? "" : r.error().code; }
 
 TEST(Client, SendsABodyAndReadsChunks) {
-  Scripted server("body!", say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"));
+  Scripted server("body!", say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nX-A: "
+                               "b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"));
   Request r;
   r.method = "POST";
   r.target = "/v1/x?y=z";
@@ -177,7 +179,8 @@ TEST(Authority, IsMadeOnceAndKept) {
   auto second = Authority::open(dir);
   ASSERT_TRUE(second);
   EXPECT_EQ((*first)->certificate_pem(), (*second)->certificate_pem());
-  EXPECT_EQ(std::filesystem::status(dir + "/ca.key").permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(std::filesystem::status(dir + "/ca.key").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   auto leaf = (*second)->issue("a.example");
   ASSERT_TRUE(leaf);
   EXPECT_NE(leaf->key_pem.find("PRIVATE KEY"), std::string::npos);

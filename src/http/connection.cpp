@@ -13,7 +13,8 @@ namespace {
 constexpr size_t kFirstRead = 4096;
 constexpr size_t kBodyRead = 64 * 1024;
 constexpr size_t kFilePart = 128 * 1024;
-constexpr size_t kInline = 16 * 1024;  // a body up to this size is copied behind its head: one buffer, one write
+constexpr size_t kInline =
+    16 * 1024;  // a body up to this size is copied behind its head: one buffer, one write
 constexpr std::chrono::milliseconds kLinger{5'000};
 
 bool same_word(std::string_view v, std::string_view lower) {
@@ -33,7 +34,8 @@ void append_value(std::string& out, std::string_view v) {
 /// What the application holds to answer with; see Respond.
 class Responder {
  public:
-  Responder(std::shared_ptr<Connection> c, uint64_t request) noexcept : connection_(std::move(c)), request_(request) {}
+  Responder(std::shared_ptr<Connection> c, uint64_t request) noexcept
+      : connection_(std::move(c)), request_(request) {}
   Responder(Responder&&) noexcept = default;
   Responder& operator=(Responder&&) = delete;
   ~Responder() {
@@ -60,7 +62,10 @@ void serve_socket(std::shared_ptr<Worker> worker, std::shared_ptr<const Site> si
 }
 
 Connection::Connection(std::shared_ptr<Worker> worker, std::shared_ptr<const Site> site, tcp::socket socket)
-    : Tracked(site->listener), worker_(std::move(worker)), site_(std::move(site)), stream_(make_plain(std::move(socket))) {}
+    : Tracked(site->listener),
+      worker_(std::move(worker)),
+      site_(std::move(site)),
+      stream_(make_plain(std::move(socket))) {}
 
 Connection::~Connection() { worker_->remove(this); }
 
@@ -145,7 +150,8 @@ void Connection::on_read(ErrorCode ec, size_t n) {
     case State::linger:
       begin_ = end_ = 0;
       return read();
-    default: return;  // timed out meanwhile: the refusal is on its way
+    default:
+      return;  // timed out meanwhile: the refusal is on its way
   }
 }
 
@@ -162,7 +168,8 @@ void Connection::sniff() {
   advance();
 }
 
-void Connection::start_tls(std::unique_ptr<Stream> inner, const std::string& name, std::string_view already_read) {
+void Connection::start_tls(std::unique_ptr<Stream> inner, const std::string& name,
+                           std::string_view already_read) {
   auto context = site_->authority->context_for(name);
   if (!context) {
     stream_ = std::move(inner);
@@ -201,9 +208,12 @@ void Connection::advance() {
       case Outcome::need_more:
         if (in_head || end_ - begin_ < kBodyRead) return read();
         return refuse(400, "Malformed HTTP request: a chunk's head or the trailer is too long.\n");
-      case Outcome::stopped: close_after_ = true; return finish_request();
+      case Outcome::stopped:
+        close_after_ = true;
+        return finish_request();
       case Outcome::bad:
-      case Outcome::too_large: return refuse(parser_.problem_status(), parser_.problem());
+      case Outcome::too_large:
+        return refuse(parser_.problem_status(), parser_.problem());
     }
   }
 }
@@ -306,8 +316,15 @@ void Connection::send() {
 
   out_.clear();
   char number[24];
-  auto text = [&](uint64_t v) { return std::string_view(number, static_cast<size_t>(std::to_chars(number, number + sizeof number, v).ptr - number)); };
-  out_.append("HTTP/1.1 ").append(text(static_cast<uint64_t>(status))).append(" ").append(reason(status)).append("\r\n");
+  auto text = [&](uint64_t v) {
+    return std::string_view(
+        number, static_cast<size_t>(std::to_chars(number, number + sizeof number, v).ptr - number));
+  };
+  out_.append("HTTP/1.1 ")
+      .append(text(static_cast<uint64_t>(status)))
+      .append(" ")
+      .append(reason(status))
+      .append("\r\n");
   bool told_length = false;
   for (auto& [name, value] : answer_.headers) {
     if (same_word(name, "content-length")) {
@@ -379,8 +396,8 @@ void Connection::sent() {
   advance();
 }
 
-// Closing with unread bytes makes the kernel reset the connection, and the client may lose the answer: first end our
-// side, then read and forget until the client ends its own.
+// Closing with unread bytes makes the kernel reset the connection, and the client may lose the answer: first
+// end our side, then read and forget until the client ends its own.
 void Connection::linger() {
   state_ = State::linger;
   deadline_in(kLinger);
@@ -413,7 +430,8 @@ void Connection::connect() {
     case Connect::refuse:
       refuse(decision.status, decision.reason);
       return;
-    case Connect::terminate: return terminate(host);
+    case Connect::terminate:
+      return terminate(host);
     case Connect::relay: {
       std::string ahead(buffered());
       state_ = State::dropped;

@@ -1,7 +1,8 @@
-// One client's connection: what comes in becomes requests, one at a time, and answers go out. Internal to this room.
-// Lives on its worker's thread; only Responder is used from others.
+// One client's connection: what comes in becomes requests, one at a time, and answers go out. Internal to
+// this room. Lives on its worker's thread; only Responder is used from others.
 //
-// sniff ─▶ (handshake) ─▶ head ─▶ body ─▶ waiting (for the application) ─▶ writing ─▶ head … or linger ─▶ dropped
+// sniff ─▶ (handshake) ─▶ head ─▶ body ─▶ waiting (for the application) ─▶ writing ─▶ head … or linger ─▶
+// dropped
 #pragma once
 
 #include <memory>

@@ -22,7 +22,8 @@ Result<int> open_here(const HostPort& where) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (int rc = getaddrinfo(where.host.c_str(), std::to_string(where.port).c_str(), &hints, &found))
-    return fail("ListenFailed", "Cannot listen on " + name + ": " + gai_strerror(rc) + " (give an IP address).");
+    return fail("ListenFailed",
+                "Cannot listen on " + name + ": " + gai_strerror(rc) + " (give an IP address).");
   int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   int yes = 1;
   bool good = fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) &&
@@ -42,12 +43,15 @@ Result<HostPort> parse_host_port(const std::string& text) {
   bool good = colon != std::string::npos && colon > 0;
   if (good) {
     out.host = text.substr(0, colon);
-    if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']') out.host = out.host.substr(1, out.host.size() - 2);
+    if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']')
+      out.host = out.host.substr(1, out.host.size() - 2);
     if (out.host == "localhost") out.host = "127.0.0.1";
     auto [end, ec] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), out.port);
     good = ec == std::errc() && end == text.data() + text.size() && out.port >= 0 && out.port < 65536;
   }
-  if (!good) return fail("ListenFailed", "\"" + text + "\" is no address to listen on: give HOST:PORT, such as 127.0.0.1:4566.");
+  if (!good)
+    return fail("ListenFailed",
+                "\"" + text + "\" is no address to listen on: give HOST:PORT, such as 127.0.0.1:4566.");
   return out;
 }
 
@@ -68,7 +72,8 @@ Result<int> open_listener(const std::string& netns, const HostPort& where) {
   if (netns.empty()) return open_here(where);
   Result<int> out = 0;
   if (!in_namespace(netns, [&] { out = open_here(where); }))
-    return fail("ListenFailed", "Cannot enter the network namespace " + netns + ": " + std::strerror(errno) + ".");
+    return fail("ListenFailed",
+                "Cannot enter the network namespace " + netns + ": " + std::strerror(errno) + ".");
   return out;
 }
 

@@ -17,7 +17,8 @@ Result<HostPort> parse_host_port(const std::string& text);
 /// A listening, non-blocking TCP socket. `netns`: a network namespace file, or empty. Error "ListenFailed".
 Result<int> open_listener(const std::string& netns, const HostPort& where);
 
-/// Runs `work` on a thread inside the network namespace file `netns`. False with errno if it cannot be entered.
+/// Runs `work` on a thread inside the network namespace file `netns`. False with errno if it cannot be
+/// entered.
 bool in_namespace(const std::string& netns, const std::function<void()>& work);
 
 }  // namespace nubecita::http

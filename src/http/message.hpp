@@ -1,8 +1,8 @@
 // What an HTTP connection and the application say to each other. No Asio here: everybody may include this.
 //
-// The way of one request: Application::begin(head) makes a Receiver; the body's parts go to Receiver::write on the
-// connection's I/O thread; Receiver::finish gets the Respond, which is called exactly once, from any thread. A
-// connection works on one request at a time, however many a client has sent ahead.
+// The way of one request: Application::begin(head) makes a Receiver; the body's parts go to Receiver::write
+// on the connection's I/O thread; Receiver::finish gets the Respond, which is called exactly once, from any
+// thread. A connection works on one request at a time, however many a client has sent ahead.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 namespace nubecita::http {
 
-/// A request's head. Immutable; the views point into the Head itself, so whoever needs them keeps the shared_ptr.
-/// Header names are in lower case, values without surrounding blanks, in the order sent.
+/// A request's head. Immutable; the views point into the Head itself, so whoever needs them keeps the
+/// shared_ptr. Header names are in lower case, values without surrounding blanks, in the order sent.
 struct Head {
   std::string_view method;
   std::string_view target;  // as sent
@@ -45,15 +45,18 @@ using HeadPtr = std::shared_ptr<const Head>;
 
 /// A whole Head from its parts, for tests. Header names are lowered.
 HeadPtr make_head(std::string_view method, std::string_view target,
-                  const std::vector<std::pair<std::string, std::string>>& headers, std::string peer_ip = "127.0.0.1");
+                  const std::vector<std::pair<std::string, std::string>>& headers,
+                  std::string peer_ip = "127.0.0.1");
 
-/// What is sent back. Content-Length, Connection and (for HEAD: no body) are the server's business; everything else
-/// (Date, Content-Type, ...) is the application's. For HEAD, set the body or file as for GET: only its length is told.
+/// What is sent back. Content-Length, Connection and (for HEAD: no body) are the server's business;
+/// everything else (Date, Content-Type, ...) is the application's. For HEAD, set the body or file as for GET:
+/// only its length is told.
 struct Answer {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  // A part of a file instead of `body`: read while it is sent. The descriptor is owned (closed by the server).
+  // A part of a file instead of `body`: read while it is sent. The descriptor is owned (closed by the
+  // server).
   int file = -1;
   uint64_t file_offset = 0, file_size = 0;
   bool close = false;  // end the connection after this answer
@@ -68,11 +71,13 @@ struct Answer {
 /// Callable once, from any thread. Dropping it uncalled answers 500.
 using Respond = std::move_only_function<void(Answer)>;
 
-/// Takes one request's body. Used on one I/O thread: must not wait. May be destroyed without finish() (client gone).
+/// Takes one request's body. Used on one I/O thread: must not wait. May be destroyed without finish() (client
+/// gone).
 class Receiver {
  public:
   virtual ~Receiver() = default;
-  /// false: the rest of the body is not wanted; finish() is called at once and the connection closes after the answer.
+  /// false: the rest of the body is not wanted; finish() is called at once and the connection closes after
+  /// the answer.
   virtual bool write(std::string_view part) = 0;
   virtual void finish(Respond respond) = 0;
 };
@@ -80,8 +85,8 @@ class Receiver {
 /// What to do with a CONNECT request (the server as a proxy).
 struct Connect {
   enum Kind { refuse, relay, terminate } kind = refuse;
-  int status = 403;      // of a refusal; 407 adds "Proxy-Authenticate: Basic"
-  std::string reason;    // body of the refusal
+  int status = 403;    // of a refusal; 407 adds "Proxy-Authenticate: Basic"
+  std::string reason;  // body of the refusal
 };
 
 class Application {
@@ -97,7 +102,8 @@ class Application {
 
 /// A Receiver that answers at once and wants no body.
 std::unique_ptr<Receiver> answer_with(Answer answer);
-/// A Receiver that collects at most `limit` bytes and then calls `done(body, respond)`; more gets `too_large` (413).
+/// A Receiver that collects at most `limit` bytes and then calls `done(body, respond)`; more gets `too_large`
+/// (413).
 std::unique_ptr<Receiver> collect(size_t limit, std::move_only_function<void(std::string, Respond)> done,
                                   Answer too_large = Answer(413, "The request body is too large.\n"));
 

@@ -121,8 +121,10 @@ struct RequestParser::Impl {
     auto& p = *parser;
     if (p.transfer_encodings && !(p.transfer_encodings == 1 && is_chunked(p.transfer_encoding)))
       return std::pair(501, std::string("The only Transfer-Encoding served is chunked.\n"));
-    if (p.transfer_encodings && p.http10) return std::pair(400, std::string("HTTP/1.0 has no Transfer-Encoding.\n"));
-    if (p.hosts > 1 || (p.hosts == 0 && !p.http10)) return std::pair(400, std::string("Exactly one Host header is needed.\n"));
+    if (p.transfer_encodings && p.http10)
+      return std::pair(400, std::string("HTTP/1.0 has no Transfer-Encoding.\n"));
+    if (p.hosts > 1 || (p.hosts == 0 && !p.http10))
+      return std::pair(400, std::string("Exactly one Host header is needed.\n"));
     return {};
   }
 };
@@ -152,7 +154,8 @@ RequestParser::Outcome RequestParser::put(std::string_view bytes, size_t& used, 
     impl_->head_used += used;
     const size_t waiting = p.is_header_done() ? 0 : bytes.size() - used;
     if (impl_->head_used + waiting > impl_->head_limit || ec == beast::http::error::header_limit) {
-      impl_->refuse(431, "The request's head is larger than " + std::to_string(impl_->head_limit) + " bytes.\n");
+      impl_->refuse(431,
+                    "The request's head is larger than " + std::to_string(impl_->head_limit) + " bytes.\n");
       return Outcome::too_large;
     }
     if (!ec && p.is_header_done())

@@ -1,5 +1,5 @@
-// From bytes to a Head and a body: Beast's parser checks the grammar, this keeps what we need of it in one allocation.
-// Internal to this room. One thread.
+// From bytes to a Head and a body: Beast's parser checks the grammar, this keeps what we need of it in one
+// allocation. Internal to this room. One thread.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// Bytes from the network to heads and bodies, cut at arbitrary places: no crash, and the cut must not change the result.
+// Bytes from the network to heads and bodies, cut at arbitrary places: no crash, and the cut must not change
+// the result.
 #include <cstdlib>
 
 #include "http/parser.hpp"
@@ -28,7 +29,8 @@ std::string run(std::string_view bytes, size_t step) {
     auto outcome = RequestParser::Outcome::need_more;
     if (!pending.empty()) outcome = parser.put(pending, used, have_head ? &sink : nullptr);
     pending.erase(0, used);
-    if (outcome == RequestParser::Outcome::bad || outcome == RequestParser::Outcome::too_large) return seen + "!";
+    if (outcome == RequestParser::Outcome::bad || outcome == RequestParser::Outcome::too_large)
+      return seen + "!";
     if (!have_head && outcome == RequestParser::Outcome::ok && parser.head_done()) {
       have_head = true;
       auto head = parser.take_head();
@@ -59,8 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > 3000) return 0;  // below the head limit, where the cut does matter
   auto whole = run(bytes, bytes.size() + 1);
   auto single = run(bytes, 1);
-  // An error may show later when bytes come singly, and what follows it does not count: the requests that both have
-  // completed must be the same.
+  // An error may show later when bytes come singly, and what follows it does not count: the requests that
+  // both have completed must be the same.
   whole.resize(whole.rfind("\n--\n") == std::string::npos ? 0 : whole.rfind("\n--\n"));
   single.resize(single.rfind("\n--\n") == std::string::npos ? 0 : single.rfind("\n--\n"));
   if (whole != single) std::abort();

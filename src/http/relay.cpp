@@ -11,26 +11,34 @@ constexpr size_t kBuffer = 32 * 1024;
 
 class Relay final : public Tracked, public std::enable_shared_from_this<Relay> {
  public:
-  Relay(std::shared_ptr<Worker> worker, std::shared_ptr<const Site> site, std::unique_ptr<Stream> client, std::string ahead)
-      : Tracked(site->listener), worker_(std::move(worker)), site_(std::move(site)), client_(std::move(client)),
-        resolver_(worker_->ctx), dialled_(worker_->ctx), ahead_(std::move(ahead)) {}
+  Relay(std::shared_ptr<Worker> worker, std::shared_ptr<const Site> site, std::unique_ptr<Stream> client,
+        std::string ahead)
+      : Tracked(site->listener),
+        worker_(std::move(worker)),
+        site_(std::move(site)),
+        client_(std::move(client)),
+        resolver_(worker_->ctx),
+        dialled_(worker_->ctx),
+        ahead_(std::move(ahead)) {}
   ~Relay() override { worker_->remove(this); }
 
   void start(const std::string& host, int port) {
     worker_->add(this);
     deadline_in(std::chrono::seconds(20));
-    resolver_.async_resolve(host, std::to_string(port), [self = shared_from_this()](ErrorCode ec, tcp::resolver::results_type found) {
-      if (self->dropped_) return;
-      if (ec) return self->refuse();
-      asio::async_connect(self->dialled_, found, [self](ErrorCode e, const tcp::endpoint&) {
-        if (self->dropped_) return;
-        if (e) return self->refuse();
-        ErrorCode ignored;
-        self->dialled_.set_option(tcp::no_delay(true), ignored);
-        self->server_ = make_plain(std::move(self->dialled_));
-        self->answer("HTTP/1.1 200 Connection established\r\n\r\n", true);
-      });
-    });
+    resolver_.async_resolve(host, std::to_string(port),
+                            [self = shared_from_this()](ErrorCode ec, tcp::resolver::results_type found) {
+                              if (self->dropped_) return;
+                              if (ec) return self->refuse();
+                              asio::async_connect(
+                                  self->dialled_, found, [self](ErrorCode e, const tcp::endpoint&) {
+                                    if (self->dropped_) return;
+                                    if (e) return self->refuse();
+                                    ErrorCode ignored;
+                                    self->dialled_.set_option(tcp::no_delay(true), ignored);
+                                    self->server_ = make_plain(std::move(self->dialled_));
+                                    self->answer("HTTP/1.1 200 Connection established\r\n\r\n", true);
+                                  });
+                            });
   }
 
   void tick(SteadyTime now) override {
@@ -56,7 +64,9 @@ class Relay final : public Tracked, public std::enable_shared_from_this<Relay> {
   };
 
   void deadline_in(std::chrono::milliseconds d) { deadline_ = std::chrono::steady_clock::now() + d; }
-  void refuse() { answer("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false); }
+  void refuse() {
+    answer("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false);
+  }
 
   void answer(std::string text, bool go_on) {
     down_.buffer = std::move(text);
@@ -71,27 +81,30 @@ class Relay final : public Tracked, public std::enable_shared_from_this<Relay> {
     });
   }
 
-  // Writes what the buffer holds, then reads again: never more than one buffer in flight, so a slow side slows the other.
+  // Writes what the buffer holds, then reads again: never more than one buffer in flight, so a slow side
+  // slows the other.
   void forward(Way& way, Stream& from, Stream& to) {
     if (way.at == way.buffer.size()) return fill(way, from, to);
-    to.write_some(std::string_view(way.buffer).substr(way.at), {}, [self = shared_from_this(), &way, &from, &to](ErrorCode ec, size_t n) {
-      if (self->dropped_) return;
-      if (ec) return self->drop();
-      self->deadline_in(self->site_->limits.relay_idle);
-      way.at += n;
-      self->forward(way, from, to);
-    });
+    to.write_some(std::string_view(way.buffer).substr(way.at), {},
+                  [self = shared_from_this(), &way, &from, &to](ErrorCode ec, size_t n) {
+                    if (self->dropped_) return;
+                    if (ec) return self->drop();
+                    self->deadline_in(self->site_->limits.relay_idle);
+                    way.at += n;
+                    self->forward(way, from, to);
+                  });
   }
   void fill(Way& way, Stream& from, Stream& to) {
     way.buffer.resize(kBuffer);
     way.at = 0;
-    from.read_some(way.buffer.data(), way.buffer.size(), [self = shared_from_this(), &way, &from, &to](ErrorCode ec, size_t n) {
-      if (self->dropped_) return;
-      if (ec) return self->end(way, to);
-      self->deadline_in(self->site_->limits.relay_idle);
-      way.buffer.resize(n);
-      self->forward(way, from, to);
-    });
+    from.read_some(way.buffer.data(), way.buffer.size(),
+                   [self = shared_from_this(), &way, &from, &to](ErrorCode ec, size_t n) {
+                     if (self->dropped_) return;
+                     if (ec) return self->end(way, to);
+                     self->deadline_in(self->site_->limits.relay_idle);
+                     way.buffer.resize(n);
+                     self->forward(way, from, to);
+                   });
   }
   void end(Way& way, Stream& to) {
     way.ended = true;
@@ -115,9 +128,10 @@ class Relay final : public Tracked, public std::enable_shared_from_this<Relay> {
 
 }  // namespace
 
-void start_relay(std::shared_ptr<Worker> worker, std::shared_ptr<const Site> site, std::unique_ptr<Stream> client,
-                 const std::string& host, int port, std::string ahead) {
-  std::make_shared<Relay>(std::move(worker), std::move(site), std::move(client), std::move(ahead))->start(host, port);
+void start_relay(std::shared_ptr<Worker> worker, std::shared_ptr<const Site> site,
+                 std::unique_ptr<Stream> client, const std::string& host, int port, std::string ahead) {
+  std::make_shared<Relay>(std::move(worker), std::move(site), std::move(client), std::move(ahead))
+      ->start(host, port);
 }
 
 }  // namespace nubecita::http

@@ -15,7 +15,8 @@ namespace nubecita::http {
 namespace {
 
 struct Listener : std::enable_shared_from_this<Listener> {
-  Listener(asio::io_context& ctx, std::shared_ptr<const Site> s) : site(std::move(s)), acceptor(ctx), pause(ctx) {}
+  Listener(asio::io_context& ctx, std::shared_ptr<const Site> s)
+      : site(std::move(s)), acceptor(ctx), pause(ctx) {}
   std::shared_ptr<const Site> site;
   tcp::acceptor acceptor;
   asio::steady_timer pause;
@@ -37,7 +38,8 @@ struct Server::Impl {
   bool running = false;
 
   Impl(Options o, Application& a) : options(std::move(o)), application(a) {
-    for (int i = 0; i < std::max(1, options.threads); ++i) workers.push_back(std::make_shared<Worker>(connections));
+    for (int i = 0; i < std::max(1, options.threads); ++i)
+      workers.push_back(std::make_shared<Worker>(connections));
   }
 
   // Listeners live on worker 0; their connections are dealt out in turn.
@@ -46,17 +48,19 @@ struct Server::Impl {
     if (connections >= options.limits.connections) return retry(std::move(l));
     auto& worker = workers[next++ % workers.size()];
     auto& acceptor = l->acceptor;
-    acceptor.async_accept(worker->ctx, [this, l = std::move(l), worker](ErrorCode ec, tcp::socket socket) mutable {
-      if (l->closed) return;
-      if (ec) {
-        if (ec != asio::error::connection_aborted) log_warning("http", "cannot accept a connection: {}", ec.message());
-        return ec == asio::error::connection_aborted ? accept(std::move(l)) : retry(std::move(l));
-      }
-      asio::dispatch(worker->ctx, [worker, site = l->site, s = std::move(socket)]() mutable {
-        serve_socket(std::move(worker), std::move(site), std::move(s));
-      });
-      accept(std::move(l));
-    });
+    acceptor.async_accept(
+        worker->ctx, [this, l = std::move(l), worker](ErrorCode ec, tcp::socket socket) mutable {
+          if (l->closed) return;
+          if (ec) {
+            if (ec != asio::error::connection_aborted)
+              log_warning("http", "cannot accept a connection: {}", ec.message());
+            return ec == asio::error::connection_aborted ? accept(std::move(l)) : retry(std::move(l));
+          }
+          asio::dispatch(worker->ctx, [worker, site = l->site, s = std::move(socket)]() mutable {
+            serve_socket(std::move(worker), std::move(site), std::move(s));
+          });
+          accept(std::move(l));
+        });
   }
   void retry(std::shared_ptr<Listener> l) {
     auto& pause = l->pause;
@@ -76,7 +80,8 @@ struct Server::Impl {
     done.get_future().wait();
   }
 
-  Result<uint64_t> listen(const std::string& netns, const HostPort& where, Application& app, bool plain_anywhere) {
+  Result<uint64_t> listen(const std::string& netns, const HostPort& where, Application& app,
+                          bool plain_anywhere) {
     TRY_LET(int fd, open_listener(netns, where));
     auto site = std::make_shared<Site>();
     {
@@ -93,7 +98,8 @@ struct Server::Impl {
     if (ec) return fail("ListenFailed", "Cannot listen on " + where.host + ": " + ec.message() + ".");
     if (address.empty()) {
       auto local = l->acceptor.local_endpoint(ec);
-      address = (where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]") + ":" + std::to_string(local.port());
+      address = (where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]") + ":" +
+                std::to_string(local.port());
     }
     {
       std::lock_guard lock(mutex);
@@ -104,7 +110,8 @@ struct Server::Impl {
   }
 };
 
-Server::Server(Options options, Application& application) : impl_(std::make_unique<Impl>(std::move(options), application)) {}
+Server::Server(Options options, Application& application)
+    : impl_(std::make_unique<Impl>(std::move(options), application)) {}
 
 Server::~Server() { stop(); }
 
@@ -115,7 +122,8 @@ Status Server::start() {
     ErrorCode ec;
     auto ip = asio::ip::make_address(where.host, ec);
     if (!ec && !ip.is_loopback() && !impl_->options.authority)
-      return fail("ListenFailed", "Plain HTTP is refused on " + text + ", which is not a loopback address: TLS is needed there.");
+      return fail("ListenFailed", "Plain HTTP is refused on " + text +
+                                      ", which is not a loopback address: TLS is needed there.");
     TRY(impl_->listen("", where, impl_->application, false));
   }
   for (auto& w : impl_->workers) w->thread = std::thread([w] { w->run(); });
@@ -124,10 +132,13 @@ Status Server::start() {
 }
 
 std::string Server::address() const { return impl_->address; }
-int Server::port() const { return impl_->address.empty() ? 0 : std::stoi(impl_->address.substr(impl_->address.rfind(':') + 1)); }
+int Server::port() const {
+  return impl_->address.empty() ? 0 : std::stoi(impl_->address.substr(impl_->address.rfind(':') + 1));
+}
 size_t Server::connections() const { return impl_->connections; }
 
-Result<uint64_t> Server::listen_in(const std::string& netns, const std::string& ip, int port, Application& application) {
+Result<uint64_t> Server::listen_in(const std::string& netns, const std::string& ip, int port,
+                                   Application& application) {
   return impl_->listen(netns, {ip, port}, application, true);
 }
 

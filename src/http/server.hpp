@@ -1,12 +1,13 @@
-// The HTTP/1.1 server: HTTP and TLS on the same ports, keep-alive, and a CONNECT proxy. No Asio in this header.
+// The HTTP/1.1 server: HTTP and TLS on the same ports, keep-alive, and a CONNECT proxy. No Asio in this
+// header.
 //
-// Connections are spread over `threads` I/O threads; each lives on one. The application's functions are called there.
-// Plain HTTP is answered only on connections whose local address is loopback (or on listeners made by listen_in);
-// elsewhere the client is told to use https.
+// Connections are spread over `threads` I/O threads; each lives on one. The application's functions are
+// called there. Plain HTTP is answered only on connections whose local address is loopback (or on listeners
+// made by listen_in); elsewhere the client is told to use https.
 //
-// Lifecycle: 1. construct, 2. start(), 3. listen_in()/close_listener() from any thread, 4. stop() (drops connections,
-// waits for its threads), 5. destroy. The application and the authority outlive the server; Respond functions may be
-// called later still and then do nothing.
+// Lifecycle: 1. construct, 2. start(), 3. listen_in()/close_listener() from any thread, 4. stop() (drops
+// connections, waits for its threads), 5. destroy. The application and the authority outlive the server;
+// Respond functions may be called later still and then do nothing.
 #pragma once
 
 #include <chrono>
@@ -23,11 +24,12 @@ namespace nubecita::http {
 class Authority;
 
 struct Limits {
-  size_t head = 64 * 1024;                 // bytes of request line and headers; more: 431
-  size_t connections = 10'000;             // more wait in the kernel's queue
-  std::chrono::milliseconds head_time{20'000};   // to send a whole head, from its first byte (or the TLS handshake)
-  std::chrono::milliseconds idle{75'000};        // between requests
-  std::chrono::milliseconds stall{30'000};       // body or answer: `progress` bytes must move in this time
+  size_t head = 64 * 1024;      // bytes of request line and headers; more: 431
+  size_t connections = 10'000;  // more wait in the kernel's queue
+  std::chrono::milliseconds head_time{
+      20'000};                             // to send a whole head, from its first byte (or the TLS handshake)
+  std::chrono::milliseconds idle{75'000};  // between requests
+  std::chrono::milliseconds stall{30'000};  // body or answer: `progress` bytes must move in this time
   size_t progress = 4096;
   std::chrono::milliseconds relay_idle{600'000};  // a CONNECT tunnel without a byte
 };
@@ -50,11 +52,13 @@ class Server {
   int port() const;
   void stop();
 
-  /// Opens a plain HTTP listener on ip:port inside the network namespace file `netns` (empty: ours), served by
-  /// `application` (which must outlive it). Answers a handle for close_listener(). Blocks briefly; any thread.
-  Result<uint64_t> listen_in(const std::string& netns, const std::string& ip, int port, Application& application);
-  /// Stops accepting and drops the listener's connections; when it returns, its application is called no more.
-  /// An unknown handle is fine. Not on an I/O thread.
+  /// Opens a plain HTTP listener on ip:port inside the network namespace file `netns` (empty: ours), served
+  /// by `application` (which must outlive it). Answers a handle for close_listener(). Blocks briefly; any
+  /// thread.
+  Result<uint64_t> listen_in(const std::string& netns, const std::string& ip, int port,
+                             Application& application);
+  /// Stops accepting and drops the listener's connections; when it returns, its application is called no
+  /// more. An unknown handle is fine. Not on an I/O thread.
   void close_listener(uint64_t handle);
 
   size_t connections() const;

@@ -36,8 +36,9 @@ class Echo final : public Application {
       return answer_with(std::move(a));
     }
     return collect(1 << 20, [this, head](std::string body, Respond respond) {
-      std::string text = std::string(head->method) + " " + std::string(head->target) + " tls=" + (head->tls ? "1" : "0") +
-                         " name=" + head->tls_server_name + " proxied=" + (head->proxied ? "1" : "0") + " body=" + body;
+      std::string text = std::string(head->method) + " " + std::string(head->target) +
+                         " tls=" + (head->tls ? "1" : "0") + " name=" + head->tls_server_name +
+                         " proxied=" + (head->proxied ? "1" : "0") + " body=" + body;
       if (head->path == "/drop") return;
       if (head->path == "/big") text = std::string(3 << 20, 'x');
       Answer a(head->path == "/none" ? 204 : 200, std::move(text));
@@ -148,9 +149,10 @@ TEST_F(ServerTest, KeepsAConnectionAlive) {
 
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   Raw c(server->port());
-  c.send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none"
-         "POST /two HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\ntwo"
-         "GET /three HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  c.send(
+      "POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none"
+      "POST /two HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\ntwo"
+      "GET /three HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   auto got = c.all();
   auto one = got.find("body=one"), two = got.find("body=two"), three = got.find("/three");
   EXPECT_LT(one, two);
@@ -160,7 +162,8 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
 
 TEST_F(ServerTest, TakesBytesOneAtATime) {
   Raw c(server->port());
-  for (char ch : std::string("PUT /slow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: z\r\n\r\n")) {
+  for (char ch : std::string("PUT /slow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                             "chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: z\r\n\r\n")) {
     c.send(std::string(1, ch));
     std::this_thread::sleep_for(1ms);
   }
@@ -168,13 +171,14 @@ TEST_F(ServerTest, TakesBytesOneAtATime) {
 }
 
 TEST_F(ServerTest, RefusesAmbiguousRequests) {
-  for (std::string bad : {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-                          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-                          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
-                          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-                          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
-                          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
-                          "GET /\r\n\r\n", "\x01\x02\x03\r\n\r\n"}) {
+  for (std::string bad :
+       {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
+        "GET /\r\n\r\n", "\x01\x02\x03\r\n\r\n"}) {
     Raw c(server->port());
     c.send(bad);
     auto got = c.all();
@@ -235,7 +239,9 @@ TEST_F(ServerTest, TimesOutSlowClients) {
 
 TEST_F(ServerTest, AnswersHead) {
   Raw c(server->port());
-  c.send("HEAD /h HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  c.send(
+      "HEAD /h HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: "
+      "x\r\nConnection: close\r\n\r\n");
   auto got = c.all();
   EXPECT_EQ(count(got, "body="), 1u) << got;
   EXPECT_EQ(count(got, "Content-Length:"), 2u) << "204 has none: " << got;
@@ -301,18 +307,25 @@ TEST_F(ServerTest, SpeaksTlsOnTheSamePort) {
 TEST_F(ServerTest, SpeaksTlsToCurlThroughAConnectThatItEnds) {
   auto out = (dir / "out").string();
   auto base = "curl -sS --max-time 10 --cacert " + authority->certificate_file() + " -o " + out + " ";
-  auto proxy = "--proxy-header 'Proxy-Authorization: token' -x http://127.0.0.1:" + std::to_string(server->port()) + " ";
+  auto proxy =
+      "--proxy-header 'Proxy-Authorization: token' -x http://127.0.0.1:" + std::to_string(server->port()) +
+      " ";
   ASSERT_EQ(std::system((base + proxy + "https://sts.eu-central-1.amazonaws.com/x -d hello").c_str()), 0);
   std::ifstream in(out);
   std::string text((std::istreambuf_iterator<char>(in)), {});
   EXPECT_EQ(text, "POST /x tls=1 name=sts.eu-central-1.amazonaws.com proxied=1 body=hello");
   EXPECT_EQ(echo.last_port, 443);
   // The proxy itself over TLS: TLS inside TLS.
-  auto tls_proxy = "--proxy-cacert " + authority->certificate_file() + " --proxy-header 'Proxy-Authorization: token' -x https://localhost:" +
-                   std::to_string(server->port()) + " ";
+  auto tls_proxy =
+      "--proxy-cacert " + authority->certificate_file() +
+      " --proxy-header 'Proxy-Authorization: token' -x https://localhost:" + std::to_string(server->port()) +
+      " ";
   ASSERT_EQ(std::system((base + tls_proxy + "https://ec2.amazonaws.com/y").c_str()), 0);
   // Without the token it is nobody's proxy.
-  EXPECT_NE(std::system((base + "-x http://127.0.0.1:" + std::to_string(server->port()) + " https://ec2.amazonaws.com/y 2>/dev/null").c_str()), 0);
+  EXPECT_NE(std::system((base + "-x http://127.0.0.1:" + std::to_string(server->port()) +
+                         " https://ec2.amazonaws.com/y 2>/dev/null")
+                            .c_str()),
+            0);
 }
 
 TEST_F(ServerTest, RelaysOtherConnects) {
@@ -368,7 +381,8 @@ TEST_F(ServerTest, ServesManyConnectionsAtOnce) {
     clients.emplace_back([&, i] {
       Raw c(server->port());
       for (int k = 0; k < 50; ++k) {
-        c.send("POST " + std::string(k % 3 ? "/now" : "/later") + " HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n" + std::to_string(1000 + i));
+        c.send("POST " + std::string(k % 3 ? "/now" : "/later") +
+               " HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n" + std::to_string(1000 + i));
         if (c.until("body=" + std::to_string(1000 + i)).starts_with("HTTP/1.1 200")) ++good;
       }
     });

@@ -12,10 +12,13 @@ namespace {
 class PlainStream final : public Stream {
  public:
   explicit PlainStream(tcp::socket s) : socket_(std::move(s)) {}
-  void read_some(char* at, size_t n, Done done) override { socket_.async_read_some(asio::buffer(at, n), std::move(done)); }
+  void read_some(char* at, size_t n, Done done) override {
+    socket_.async_read_some(asio::buffer(at, n), std::move(done));
+  }
   void write_some(std::string_view a, std::string_view b, Done done) override {
-    socket_.async_write_some(std::array<asio::const_buffer, 2>{asio::buffer(a.data(), a.size()), asio::buffer(b.data(), b.size())},
-                             std::move(done));
+    socket_.async_write_some(
+        std::array<asio::const_buffer, 2>{asio::buffer(a.data(), a.size()), asio::buffer(b.data(), b.size())},
+        std::move(done));
   }
   void end_writing(Done done) override {
     ErrorCode ec;
@@ -36,15 +39,21 @@ constexpr size_t kRecord = 16 * 1024;
 
 }  // namespace
 
-std::unique_ptr<Stream> make_plain(tcp::socket socket) { return std::make_unique<PlainStream>(std::move(socket)); }
+std::unique_ptr<Stream> make_plain(tcp::socket socket) {
+  return std::make_unique<PlainStream>(std::move(socket));
+}
 
 TlsStream::TlsStream(std::unique_ptr<Stream> inner, ssl_ctx_st* context, std::string_view already_read)
-    : inner_(std::move(inner)), ssl_(SSL_new(context)), from_net_(BIO_new(BIO_s_mem())), to_net_(BIO_new(BIO_s_mem())) {
+    : inner_(std::move(inner)),
+      ssl_(SSL_new(context)),
+      from_net_(BIO_new(BIO_s_mem())),
+      to_net_(BIO_new(BIO_s_mem())) {
   if (!ssl_ || !from_net_ || !to_net_) throw std::runtime_error("no memory for a TLS connection");
   BIO_set_mem_eof_return(from_net_, -1);
   SSL_set_bio(ssl_, from_net_, to_net_);
   SSL_set_accept_state(ssl_);
-  SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_set_mode(
+      ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   if (!already_read.empty()) BIO_write(from_net_, already_read.data(), static_cast<int>(already_read.size()));
 }
 
@@ -81,11 +90,13 @@ void TlsStream::flush(std::move_only_function<void(ErrorCode)> next) {
 
 void TlsStream::fill(std::move_only_function<void(ErrorCode)> next) {
   incoming_.resize(kRecord + 512);
-  inner_->read_some(incoming_.data(), incoming_.size(), [this, next = std::move(next)](ErrorCode ec, size_t n) mutable {
-    if (!ec) BIO_write(from_net_, incoming_.data(), static_cast<int>(n));
-    if (n < incoming_.size() / 2) std::string().swap(incoming_);  // an idle connection keeps no record buffer
-    next(ec);
-  });
+  inner_->read_some(incoming_.data(), incoming_.size(),
+                    [this, next = std::move(next)](ErrorCode ec, size_t n) mutable {
+                      if (!ec) BIO_write(from_net_, incoming_.data(), static_cast<int>(n));
+                      if (n < incoming_.size() / 2)
+                        std::string().swap(incoming_);  // an idle connection keeps no record buffer
+                      next(ec);
+                    });
 }
 
 void TlsStream::handshake(Done done) { step_handshake(std::move(done)); }
@@ -110,14 +121,16 @@ void TlsStream::step_read(char* at, size_t n, Done done, bool fresh) {
   int got = SSL_read(ssl_, at, static_cast<int>(std::min<size_t>(n, 1 << 20)));
   if (got > 0) {
     if (!fresh) return done({}, static_cast<size_t>(got));
-    return asio::post(socket().get_executor(), [done = std::move(done), got]() mutable { done({}, static_cast<size_t>(got)); });
+    return asio::post(socket().get_executor(),
+                      [done = std::move(done), got]() mutable { done({}, static_cast<size_t>(got)); });
   }
   int why = SSL_get_error(ssl_, got);
   if (why != SSL_ERROR_WANT_READ) {
     ErrorCode ec = why == SSL_ERROR_ZERO_RETURN ? ErrorCode(asio::error::eof) : failure();
     return asio::post(socket().get_executor(), [done = std::move(done), ec]() mutable { done(ec, 0); });
   }
-  // A key update may want an answer, but a write of the connection's own may be under way: it takes that along.
+  // A key update may want an answer, but a write of the connection's own may be under way: it takes that
+  // along.
   fill([this, at, n, done = std::move(done)](ErrorCode ec) mutable {
     if (ec) return done(ec, 0);
     step_read(at, n, std::move(done), false);

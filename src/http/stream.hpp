@@ -1,7 +1,7 @@
-// A connection's bytes: a TCP socket, or TLS over another stream (so that TLS inside a CONNECT inside TLS works too).
-// Internal to this room. Everything on the connection's I/O thread. At most one read and one write at a time; their
-// functions are called later, never from inside the call. A stream is kept alive by whoever waits for it: `done` must
-// own the connection.
+// A connection's bytes: a TCP socket, or TLS over another stream (so that TLS inside a CONNECT inside TLS
+// works too). Internal to this room. Everything on the connection's I/O thread. At most one read and one
+// write at a time; their functions are called later, never from inside the call. A stream is kept alive by
+// whoever waits for it: `done` must own the connection.
 #pragma once
 
 #include <functional>

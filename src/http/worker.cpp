@@ -34,7 +34,8 @@ void Worker::drop_all(std::optional<uint64_t> listener) {
     if (!listener || t->listener() == *listener) t->drop();
 }
 
-// One timer for all connections, and none while there are none: arming one per request costs more than the request.
+// One timer for all connections, and none while there are none: arming one per request costs more than the
+// request.
 void Worker::schedule() {
   ticking_ = true;
   ticker.expires_after(std::chrono::milliseconds(250));

@@ -1,5 +1,5 @@
-// One I/O thread and the connections that live on it. Internal to this room. Connections hold their worker, so that an
-// answer which comes after stop() finds something to be dropped on.
+// One I/O thread and the connections that live on it. Internal to this room. Connections hold their worker,
+// so that an answer which comes after stop() finds something to be dropped on.
 #pragma once
 
 #include <atomic>
@@ -31,7 +31,8 @@ class Tracked {
 
 class Worker : public std::enable_shared_from_this<Worker> {
  public:
-  explicit Worker(std::atomic<size_t>& connections) : ctx(1), guard(asio::make_work_guard(ctx)), ticker(ctx), connections_(connections) {}
+  explicit Worker(std::atomic<size_t>& connections)
+      : ctx(1), guard(asio::make_work_guard(ctx)), ticker(ctx), connections_(connections) {}
   void run();
   void add(Tracked* t);
   void remove(Tracked* t);

@@ -1,24 +1,15 @@
 #include "wire/sigv4.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
-#include <stdexcept>
-#include <unordered_map>
 
 #include "base/clock.hpp"
-#include "base/ids.hpp"
+#include "wire/sigv4_canonical.hpp"
 
 namespace nubecita::wire {
 namespace {
 
-constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr int64_t kSkewMs = 15 * 60 * 1000;
 using Errors = SignatureErrors;
 
@@ -40,246 +31,10 @@ std::unexpected<ApiError> mismatch(Errors e, std::string message) {
 }
 std::unexpected<ApiError> bad_time(Errors e, std::string message) {
   if (e == Errors::s3)
-    return fail("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", 403);
+    return fail("RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.", 403);
   if (e == Errors::ec2) return fail("RequestExpired", "Request has expired. " + message);
   return mismatch(e, std::move(message));
-}
-
-// --- hashing, with contexts that are made once per thread ---
-
-struct Hasher {
-  EVP_MD* md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  EVP_MD_CTX* ctx = EVP_MD_CTX_new();
-  EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  EVP_MAC_CTX* mac_ctx = mac ? EVP_MAC_CTX_new(mac) : nullptr;
-  Hasher() {
-    if (!md || !ctx || !mac_ctx) throw std::runtime_error("OpenSSL has no SHA-256");
-    char name[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_construct_end()};
-    if (!EVP_MAC_CTX_set_params(mac_ctx, params)) throw std::runtime_error("OpenSSL has no HMAC");
-  }
-  ~Hasher() {
-    EVP_MAC_CTX_free(mac_ctx);
-    EVP_MAC_free(mac);
-    EVP_MD_CTX_free(ctx);
-    EVP_MD_free(md);
-  }
-};
-Hasher& hasher() {
-  thread_local Hasher h;
-  return h;
-}
-
-using Digest = std::array<char, 32>;
-std::string_view view(const Digest& d) { return {d.data(), d.size()}; }
-
-Digest hash(std::string_view bytes) {
-  auto& h = hasher();
-  Digest d;
-  unsigned n = 0;
-  if (!EVP_DigestInit_ex(h.ctx, h.md, nullptr) || !EVP_DigestUpdate(h.ctx, bytes.data(), bytes.size()) ||
-      !EVP_DigestFinal_ex(h.ctx, reinterpret_cast<unsigned char*>(d.data()), &n))
-    throw std::runtime_error("SHA-256 failed");
-  return d;
-}
-Digest hmac(std::string_view key, std::string_view message) {
-  auto& h = hasher();
-  Digest d;
-  size_t n = 0;
-  if (!EVP_MAC_init(h.mac_ctx, reinterpret_cast<const unsigned char*>(key.data()), key.size(), nullptr) ||
-      !EVP_MAC_update(h.mac_ctx, reinterpret_cast<const unsigned char*>(message.data()), message.size()) ||
-      !EVP_MAC_final(h.mac_ctx, reinterpret_cast<unsigned char*>(d.data()), &n, d.size()))
-    throw std::runtime_error("HMAC failed");
-  return d;
-}
-
-bool same(std::string_view a, std::string_view b) { return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
-
-// The derived key changes once a day per key, region and service; four HMACs saved on every request after the first.
-Digest signing_key(std::string_view access_key, std::string_view secret, std::string_view date, std::string_view region,
-                   std::string_view service) {
-  struct Entry {
-    std::string secret;
-    Digest key;
-  };
-  thread_local std::unordered_map<std::string, Entry> cache;
-  thread_local std::string name;
-  name.assign(access_key).append(" ").append(date).append(" ").append(region).append(" ").append(service);
-  if (auto it = cache.find(name); it != cache.end() && same(it->second.secret, secret)) return it->second.key;
-  std::string first = "AWS4";
-  first.append(secret);
-  Digest k = hmac(first, date);
-  k = hmac(view(k), region);
-  k = hmac(view(k), service);
-  k = hmac(view(k), "aws4_request");
-  if (cache.size() >= 256) cache.clear();
-  cache[name] = {std::string(secret), k};
-  return k;
-}
-
-// --- the canonical request ---
-
-bool unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-}
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-void encode_byte(std::string& out, char c) {
-  static constexpr char hex[] = "0123456789ABCDEF";
-  auto u = static_cast<unsigned char>(c);
-  out += '%';
-  out += hex[u >> 4];
-  out += hex[u & 15];
-}
-void encode(std::string& out, std::string_view text, bool keep_slash) {
-  for (char c : text) {
-    if (unreserved(c) || (keep_slash && c == '/')) out += c;
-    else encode_byte(out, c);
-  }
-}
-// However the client has encoded it: decoded once, encoded in the one canonical way.
-void recode(std::string& out, std::string_view text, bool keep_slash, bool plus_is_blank) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      char decoded = static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-      i += 2;
-      if (unreserved(decoded)) out += decoded;
-      else encode_byte(out, decoded);  // an encoded slash stays encoded
-    } else if (c == '+' && plus_is_blank) {
-      out += "%20";
-    } else if (unreserved(c) || (keep_slash && c == '/')) {
-      out += c;
-    } else {
-      encode_byte(out, c);
-    }
-  }
-}
-
-// RFC 3986 remove_dot_segments, and empty segments collapse; a trailing slash stays.
-std::string normalized(std::string_view path) {
-  std::vector<std::string_view> parts;
-  bool slash_at_end = path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..");
-  while (!path.empty()) {
-    auto part = path.substr(0, path.find('/'));
-    path.remove_prefix(std::min(path.size(), part.size() + 1));
-    if (part.empty() || part == ".") continue;
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-      continue;
-    }
-    parts.push_back(part);
-  }
-  std::string out;
-  for (auto p : parts) out.append("/").append(p);
-  if (out.empty() || slash_at_end) out += '/';
-  return out;
-}
-
-void canonical_path(std::string& out, std::string_view path, bool s3) {
-  if (path.empty()) path = "/";
-  if (s3) return recode(out, path, true, false);
-  if (path == "/") {
-    out += '/';
-    return;
-  }
-  encode(out, normalized(path), true);  // what is encoded already is encoded again: AWS's rule for all but S3
-}
-
-void canonical_query(std::string& out, std::string_view query, bool presigned) {
-  if (query.empty()) return;
-  std::vector<std::pair<std::string, std::string>> all;
-  while (!query.empty()) {
-    auto part = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), part.size() + 1));
-    if (part.empty()) continue;
-    auto eq = part.find('=');
-    std::string name, value;
-    recode(name, part.substr(0, eq), false, true);
-    if (presigned && name == "X-Amz-Signature") continue;
-    if (eq != std::string_view::npos) recode(value, part.substr(eq + 1), false, true);
-    all.emplace_back(std::move(name), std::move(value));
-  }
-  std::sort(all.begin(), all.end());
-  bool first = true;
-  for (auto& [n, v] : all) {
-    if (!first) out += '&';
-    first = false;
-    out.append(n).append("=").append(v);
-  }
-}
-
-void append_folded(std::string& out, std::string_view value) {
-  while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-  while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
-  bool blank = false;
-  for (char c : value) {
-    if (c == ' ' || c == '\t') {
-      blank = true;
-      continue;
-    }
-    if (blank) out += ' ';
-    blank = false;
-    out += c;
-  }
-}
-
-// `name` is in lower case; the request's names may not be.
-bool same_name(std::string_view sent, std::string_view name) {
-  if (sent.size() != name.size()) return false;
-  for (size_t i = 0; i < sent.size(); ++i) {
-    char c = sent[i] >= 'A' && sent[i] <= 'Z' ? static_cast<char>(sent[i] + 32) : sent[i];
-    if (c != name[i]) return false;
-  }
-  return true;
-}
-
-void canonical_headers(std::string& out, const RawRequest& request, std::string_view names) {
-  while (!names.empty()) {
-    auto name = names.substr(0, names.find(';'));
-    names.remove_prefix(std::min(names.size(), name.size() + 1));
-    out.append(name).append(":");
-    bool first = true;
-    for (auto& [n, v] : request.headers) {
-      if (!same_name(n, name)) continue;
-      if (!first) out += ',';
-      first = false;
-      append_folded(out, v);
-    }
-    out += '\n';
-  }
-}
-
-void build_canonical(std::string& out, const RawRequest& r, const SignedRequest& c, std::string_view payload_hash) {
-  const bool s3 = c.service == "s3" || c.service == "s3express" || c.service == "s3-object-lambda";
-  out.clear();
-  out.append(r.method).append("\n");
-  canonical_path(out, r.path, s3);
-  out += '\n';
-  canonical_query(out, r.query, c.presigned);
-  out += '\n';
-  canonical_headers(out, r, c.signed_headers);
-  out.append("\n").append(c.signed_headers).append("\n").append(payload_hash);
-}
-
-void hex_of(const Digest& d, char* out) {
-  static constexpr char hex[] = "0123456789abcdef";
-  for (size_t i = 0; i < d.size(); ++i) {
-    auto u = static_cast<unsigned char>(d[i]);
-    out[2 * i] = hex[u >> 4];
-    out[2 * i + 1] = hex[u & 15];
-  }
-}
-
-void string_to_sign(std::string& out, std::string_view canonical, const SignedRequest& c) {
-  char digest[64];
-  hex_of(hash(canonical), digest);
-  out.assign(kAlgorithm).append("\n").append(c.amz_date).append("\n").append(c.date).append("/").append(c.region).append("/")
-      .append(c.service).append("/aws4_request\n").append(digest, sizeof digest);
 }
 
 // --- parsing ---
@@ -310,11 +65,16 @@ Status parse_credential(std::string_view text, SignedRequest& out, Errors e) {
     rest.remove_prefix(slash + 1);
   }
   if (parts.size() != 5)
-    return incomplete(e, "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '" + std::string(text) + "'");
+    return incomplete(e,
+                      "Credential must have exactly 5 slash-delimited elements, e.g. "
+                      "keyid/date/region/service/term, got '" +
+                          std::string(text) + "'");
   if (parts[0].empty() || parts[2].empty() || parts[3].empty())
-    return incomplete(e, "Credential must name an access key, a region and a service, got '" + std::string(text) + "'");
+    return incomplete(
+        e, "Credential must name an access key, a region and a service, got '" + std::string(text) + "'");
   if (parts[4] != "aws4_request")
-    return mismatch(e, "Credential should be scoped with a valid terminator: 'aws4_request', not '" + std::string(parts[4]) + "'.");
+    return mismatch(e, "Credential should be scoped with a valid terminator: 'aws4_request', not '" +
+                           std::string(parts[4]) + "'.");
   out.access_key = parts[0];
   out.date = parts[1];
   out.region = parts[2];
@@ -329,8 +89,10 @@ Status check_signed_headers(const RawRequest& request, const SignedRequest& c, E
     auto name = rest.substr(0, rest.find(';'));
     rest.remove_prefix(std::min(rest.size(), name.size() + 1));
     for (char ch : name)
-      if (ch >= 'A' && ch <= 'Z') return incomplete(e, "SignedHeaders must be in lower case: '" + c.signed_headers + "'.");
-    if (name <= last) return incomplete(e, "SignedHeaders must be sorted and without repeats: '" + c.signed_headers + "'.");
+      if (ch >= 'A' && ch <= 'Z')
+        return incomplete(e, "SignedHeaders must be in lower case: '" + c.signed_headers + "'.");
+    if (name <= last)
+      return incomplete(e, "SignedHeaders must be sorted and without repeats: '" + c.signed_headers + "'.");
     last = name;
     host |= name == "host";
   }
@@ -350,11 +112,13 @@ Status check_signed_headers(const RawRequest& request, const SignedRequest& c, E
 Result<SignedRequest> finish_parse(const RawRequest& request, SignedRequest c, Errors e) {
   auto time = parse_time(c.amz_date);
   if (c.amz_date.size() != 16 || !time)
-    return incomplete(e, "Date must be in ISO-8601 'basic format'. Got '" + c.amz_date + "'. See http://en.wikipedia.org/wiki/ISO_8601");
+    return incomplete(e, "Date must be in ISO-8601 'basic format'. Got '" + c.amz_date +
+                             "'. See http://en.wikipedia.org/wiki/ISO_8601");
   c.time_ms = *time;
   if (c.amz_date.substr(0, 8) != c.date)
-    return mismatch(e, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" + c.date + "' != '" +
-                           c.amz_date.substr(0, 8) + "', from '" + c.amz_date + "'.");
+    return mismatch(
+        e, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +
+               c.date + "' != '" + c.amz_date.substr(0, 8) + "', from '" + c.amz_date + "'.");
   if (!is_hash(c.signature)) return incomplete(e, "The signature must be 64 hexadecimal digits.");
   TRY(check_signed_headers(request, c, e));
   return c;
@@ -378,19 +142,23 @@ Result<SignedRequest> parse_header(const RawRequest& request, std::string_view a
     while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
     auto eq = part.find('=');
     if (eq == std::string_view::npos)
-      return incomplete(e, "'" + std::string(part) + "' not a valid key=value pair (missing equal-sign) in Authorization header.");
+      return incomplete(e, "'" + std::string(part) +
+                               "' not a valid key=value pair (missing equal-sign) in Authorization header.");
     auto name = part.substr(0, eq), value = part.substr(eq + 1);
     if (name == "Credential") credential = value;
     if (name == "SignedHeaders") headers = value;
     if (name == "Signature") signature = value;
   }
   auto need = [](std::string_view v, const char* name) {
-    return v.empty() ? std::string("Authorization header requires '") + name + "' parameter. " : std::string();
+    return v.empty() ? std::string("Authorization header requires '") + name + "' parameter. "
+                     : std::string();
   };
-  std::string absent = need(credential, "Credential") + need(signature, "Signature") + need(headers, "SignedHeaders");
+  std::string absent =
+      need(credential, "Credential") + need(signature, "Signature") + need(headers, "SignedHeaders");
   auto date = request.header("x-amz-date");
   auto plain_date = request.header("date");
-  if (date.empty() && plain_date.empty()) absent += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
+  if (date.empty() && plain_date.empty())
+    absent += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
   if (!absent.empty()) return incomplete(e, absent.substr(0, absent.size() - 1));
   TRY(parse_credential(credential, c, e));
   c.signed_headers = headers;
@@ -427,7 +195,8 @@ std::optional<std::string> parameter(std::string_view query, std::string_view na
     auto part = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), part.size() + 1));
     auto eq = part.find('=');
-    if (part.substr(0, eq) == name) return eq == std::string_view::npos ? std::string() : decoded(part.substr(eq + 1));
+    if (part.substr(0, eq) == name)
+      return eq == std::string_view::npos ? std::string() : decoded(part.substr(eq + 1));
   }
   return {};
 }
@@ -452,7 +221,8 @@ Result<SignedRequest> parse_presigned(const RawRequest& request, Errors e) {
   c.expires_s = 900;
   if (!expires.empty() || e == Errors::s3) {
     auto [end, ec] = std::from_chars(expires.data(), expires.data() + expires.size(), c.expires_s);
-    if (ec != std::errc() || end != expires.data() + expires.size() || c.expires_s < 1 || c.expires_s > 604800)
+    if (ec != std::errc() || end != expires.data() + expires.size() || c.expires_s < 1 ||
+        c.expires_s > 604800)
       return fail(e == Errors::s3 ? "AuthorizationQueryParametersError" : "IncompleteSignature",
                   "X-Amz-Expires must be a number of seconds between 1 and 604800.");
   }
@@ -472,16 +242,20 @@ Status check_time(const SignedRequest& c, int64_t now, Errors e) {
   if (c.presigned) {
     if (c.time_ms > now + kSkewMs) {
       if (e == Errors::s3) return fail("AccessDenied", "Request is not yet valid", 403);
-      return bad_time(e, "Signature not yet current: " + c.amz_date + " is still later than " + compact(now + kSkewMs) + " (" + compact(now) + " + 15 min.)");
+      return bad_time(e, "Signature not yet current: " + c.amz_date + " is still later than " +
+                             compact(now + kSkewMs) + " (" + compact(now) + " + 15 min.)");
     }
     if (now <= c.time_ms + c.expires_s * 1000) return {};
     if (e == Errors::s3) return fail("AccessDenied", "Request has expired", 403);
-    return bad_time(e, "Signature expired: " + compact(c.time_ms + c.expires_s * 1000) + " is now earlier than " + compact(now) + ".");
+    return bad_time(e, "Signature expired: " + compact(c.time_ms + c.expires_s * 1000) +
+                           " is now earlier than " + compact(now) + ".");
   }
   if (c.time_ms < now - kSkewMs)
-    return bad_time(e, "Signature expired: " + c.amz_date + " is now earlier than " + compact(now - kSkewMs) + " (" + compact(now) + " - 15 min.)");
+    return bad_time(e, "Signature expired: " + c.amz_date + " is now earlier than " + compact(now - kSkewMs) +
+                           " (" + compact(now) + " - 15 min.)");
   if (c.time_ms > now + kSkewMs)
-    return bad_time(e, "Signature not yet current: " + c.amz_date + " is still later than " + compact(now + kSkewMs) + " (" + compact(now) + " + 15 min.)");
+    return bad_time(e, "Signature not yet current: " + c.amz_date + " is still later than " +
+                           compact(now + kSkewMs) + " (" + compact(now) + " + 15 min.)");
   return {};
 }
 
@@ -489,22 +263,27 @@ Status check_time(const SignedRequest& c, int64_t now, Errors e) {
 
 std::string sha256_hex(std::string_view bytes) {
   std::string out(64, '\0');
-  hex_of(hash(bytes), out.data());
+  hex_of(sha256_digest(bytes), out.data());
   return out;
 }
 
 bool has_signature(const RawRequest& request) {
-  return request.header("authorization").starts_with(kAlgorithm) || parameter(request.query, "X-Amz-Algorithm").has_value() ||
+  return request.header("authorization").starts_with(kAlgorithm) ||
+         parameter(request.query, "X-Amz-Algorithm").has_value() ||
          parameter(request.query, "X-Amz-Signature").has_value();
 }
 
 Result<SignedRequest> parse_signature(const RawRequest& request, SignatureErrors errors) {
   auto authorization = request.header("authorization");
-  const bool in_query = parameter(request.query, "X-Amz-Algorithm").has_value() || parameter(request.query, "X-Amz-Signature").has_value();
+  const bool in_query = parameter(request.query, "X-Amz-Algorithm").has_value() ||
+                        parameter(request.query, "X-Amz-Signature").has_value();
   if (!authorization.empty()) {
     if (in_query && errors == Errors::s3)
-      return fail("InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified");
-    if (!authorization.starts_with(kAlgorithm) || (authorization.size() > kAlgorithm.size() && authorization[kAlgorithm.size()] != ' '))
+      return fail("InvalidArgument",
+                  "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
+                  "query string parameter or the Authorization header should be specified");
+    if (!authorization.starts_with(kAlgorithm) ||
+        (authorization.size() > kAlgorithm.size() && authorization[kAlgorithm.size()] != ' '))
       return incomplete(errors, "Unsupported authorization: this server takes AWS4-HMAC-SHA256.");
     return parse_header(request, authorization, errors);
   }
@@ -512,59 +291,82 @@ Result<SignedRequest> parse_signature(const RawRequest& request, SignatureErrors
   return missing(errors);
 }
 
-std::string canonical_request(const RawRequest& request, const SignedRequest& claim, std::string_view payload_hash) {
+std::string canonical_request(const RawRequest& request, const SignedRequest& claim,
+                              std::string_view payload_hash) {
   std::string out;
   build_canonical(out, request, claim, payload_hash);
   return out;
 }
 
-Status verify_signature(const RawRequest& request, const SignedRequest& claim, std::string_view secret, int64_t now_ms,
-                        std::string_view body_hash, SignatureErrors errors) {
+Status verify_signature(const RawRequest& request, const SignedRequest& claim, std::string_view secret,
+                        int64_t now_ms, std::string_view body_hash, SignatureErrors errors) {
   TRY(check_time(claim, now_ms, errors));
-  std::string_view payload = claim.payload == Payload::absent ? body_hash : std::string_view(claim.payload_hash);
-  if (payload.empty()) return mismatch(errors, "The request's body was not hashed, so its signature cannot be checked.");
+  std::string_view payload =
+      claim.payload == Payload::absent ? body_hash : std::string_view(claim.payload_hash);
+  if (payload.empty())
+    return mismatch(errors, "The request's body was not hashed, so its signature cannot be checked.");
   thread_local std::string canonical, to_sign;
   build_canonical(canonical, request, claim, payload);
   string_to_sign(to_sign, canonical, claim);
   auto key = signing_key(claim.access_key, secret, claim.date, claim.region, claim.service);
   char expected[64];
-  hex_of(hmac(view(key), to_sign), expected);
-  const bool good = same({expected, sizeof expected}, claim.signature);
-  if (good && (claim.payload != Payload::hashed || body_hash.empty() || same(body_hash, claim.payload_hash))) return {};
+  hex_of(hmac_sha256(view(key), to_sign), expected);
+  const bool good = same_bytes({expected, sizeof expected}, claim.signature);
+  if (good &&
+      (claim.payload != Payload::hashed || body_hash.empty() || same_bytes(body_hash, claim.payload_hash)))
+    return {};
   if (good) {
-    if (errors == Errors::s3) return fail("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.");
+    if (errors == Errors::s3)
+      return fail("XAmzContentSHA256Mismatch",
+                  "The provided 'x-amz-content-sha256' header does not match what was computed.");
     return mismatch(errors, "The request's body does not match its 'x-amz-content-sha256' header.");
   }
-  if (errors == Errors::ec2) return fail("AuthFailure", "AWS was not able to validate the provided access credentials", 401);
-  std::string message = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. "
-                        "Consult the service documentation for details.";
+  if (errors == Errors::ec2)
+    return fail("AuthFailure", "AWS was not able to validate the provided access credentials", 401);
+  std::string message =
+      "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
+      "Access Key and signing method. "
+      "Consult the service documentation for details.";
   if (errors != Errors::s3)
-    message += "\n\nThe Canonical String for this request should have been\n'" + canonical + "'\n\nThe String-to-Sign should have been\n'" + to_sign + "'\n";
+    message += "\n\nThe Canonical String for this request should have been\n'" + canonical +
+               "'\n\nThe String-to-Sign should have been\n'" + to_sign + "'\n";
   return mismatch(errors, std::move(message));
 }
 
 ApiError unknown_key(SignatureErrors e) {
   switch (e) {
-    case Errors::s3: return {"InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.", {}};
-    case Errors::json: return {"UnrecognizedClientException", 400, "The security token included in the request is invalid.", {}};
-    case Errors::ec2: return {"AuthFailure", 401, "AWS was not able to validate the provided access credentials", {}};
-    case Errors::query: break;
+    case Errors::s3:
+      return {
+          "InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.", {}};
+    case Errors::json:
+      return {
+          "UnrecognizedClientException", 400, "The security token included in the request is invalid.", {}};
+    case Errors::ec2:
+      return {"AuthFailure", 401, "AWS was not able to validate the provided access credentials", {}};
+    case Errors::query:
+      break;
   }
   return {"InvalidClientTokenId", 403, "The security token included in the request is invalid.", {}};
 }
 
 ApiError expired_token(SignatureErrors e) {
   switch (e) {
-    case Errors::s3: return {"ExpiredToken", 400, "The provided token has expired.", {}};
-    case Errors::json: return {"ExpiredTokenException", 400, "The security token included in the request is expired", {}};
-    case Errors::ec2: return {"RequestExpired", 400, "Request has expired.", {}};
-    case Errors::query: break;
+    case Errors::s3:
+      return {"ExpiredToken", 400, "The provided token has expired.", {}};
+    case Errors::json:
+      return {"ExpiredTokenException", 400, "The security token included in the request is expired", {}};
+    case Errors::ec2:
+      return {"RequestExpired", 400, "Request has expired.", {}};
+    case Errors::query:
+      break;
   }
   return {"ExpiredToken", 403, "The security token included in the request is expired", {}};
 }
 
-std::vector<std::pair<std::string, std::string>> sign(const RawRequest& request, std::string_view access_key, std::string_view secret,
-                                                      std::string_view token, std::string_view region, std::string_view service, int64_t now_ms) {
+std::vector<std::pair<std::string, std::string>> sign(const RawRequest& request, std::string_view access_key,
+                                                      std::string_view secret, std::string_view token,
+                                                      std::string_view region, std::string_view service,
+                                                      int64_t now_ms) {
   SignedRequest c;
   c.access_key = access_key;
   c.amz_date = basic_format(now_ms);
@@ -590,11 +392,12 @@ std::vector<std::pair<std::string, std::string>> sign(const RawRequest& request,
   build_canonical(canonical, whole, c, payload.empty() ? sha256_hex(request.body) : std::string(payload));
   string_to_sign(to_sign, canonical, c);
   auto key = signing_key(access_key, secret, c.date, region, service);
-  auto signature = hmac(view(key), to_sign);
+  auto signature = hmac_sha256(view(key), to_sign);
   std::string hex(64, '\0');
   hex_of(signature, hex.data());
-  added.emplace_back("Authorization", std::string(kAlgorithm) + " Credential=" + c.access_key + "/" + c.date + "/" + c.region + "/" + c.service +
-                                          "/aws4_request, SignedHeaders=" + c.signed_headers + ", Signature=" + hex);
+  added.emplace_back("Authorization", std::string(kAlgorithm) + " Credential=" + c.access_key + "/" + c.date +
+                                          "/" + c.region + "/" + c.service + "/aws4_request, SignedHeaders=" +
+                                          c.signed_headers + ", Signature=" + hex);
   return added;
 }
 

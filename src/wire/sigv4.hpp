@@ -1,6 +1,6 @@
-// AWS Signature Version 4: what a request claims (parse_signature), and whether its claim holds (verify_signature).
-// From the Authorization header or, presigned, from the query. Finding the key and deciding what it may do is the
-// caller's. Any thread; derived signing keys are cached per thread.
+// AWS Signature Version 4: what a request claims (parse_signature), and whether its claim holds
+// (verify_signature). From the Authorization header or, presigned, from the query. Finding the key and
+// deciding what it may do is the caller's. Any thread; derived signing keys are cached per thread.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 #pragma once
 
@@ -36,35 +36,38 @@ struct SignedRequest {
   std::string signature;       // 64 hexadecimal digits
   std::string session_token;
   int64_t time_ms = 0;
-  int64_t expires_s = 0;       // presigned: 1..604800
+  int64_t expires_s = 0;  // presigned: 1..604800
   Payload payload = Payload::absent;
-  std::string payload_hash;    // x-amz-content-sha256 as sent; empty if absent
+  std::string payload_hash;  // x-amz-content-sha256 as sent; empty if absent
 };
 
 /// True if the request carries anything that looks like a signature.
 bool has_signature(const RawRequest& request);
 
-/// Errors (in the `query` style): MissingAuthenticationToken (no signature), IncompleteSignature (malformed; the
-/// message names the part).
+/// Errors (in the `query` style): MissingAuthenticationToken (no signature), IncompleteSignature (malformed;
+/// the message names the part).
 Result<SignedRequest> parse_signature(const RawRequest& request, SignatureErrors errors);
 
-/// Checks time and signature. `body_hash`: SHA-256 of the body in hex; may be empty (body not there yet) if the claim
-/// has a payload hash or kind of its own: then the caller compares payload_hash with the body when it has come.
-/// Errors (in the `query` style): SignatureDoesNotMatch, with the canonical request in its message unless the clock is
-/// the reason ("Signature expired: ...", 15 minutes of skew); of a presigned request past its time: AccessDenied.
+/// Checks time and signature. `body_hash`: SHA-256 of the body in hex; may be empty (body not there yet) if
+/// the claim has a payload hash or kind of its own: then the caller compares payload_hash with the body when
+/// it has come. Errors (in the `query` style): SignatureDoesNotMatch, with the canonical request in its
+/// message unless the clock is the reason ("Signature expired: ...", 15 minutes of skew); of a presigned
+/// request past its time: AccessDenied.
 Status verify_signature(const RawRequest& request, const SignedRequest& claim, std::string_view secret,
                         int64_t now_ms, std::string_view body_hash, SignatureErrors errors);
 
-/// Code and message for a key that is not known, or whose session token is not (they look alike, as with AWS).
+/// Code and message for a key that is not known, or whose session token is not (they look alike, as with
+/// AWS).
 ApiError unknown_key(SignatureErrors errors);
 /// Code and message for a session token that has run out.
 ApiError expired_token(SignatureErrors errors);
 
 /// The canonical request of a claim, as the specification has it. For messages and tests.
-std::string canonical_request(const RawRequest& request, const SignedRequest& claim, std::string_view payload_hash);
+std::string canonical_request(const RawRequest& request, const SignedRequest& claim,
+                              std::string_view payload_hash);
 
-/// Signs as a client would: answers the headers to add (x-amz-date, Authorization, and x-amz-security-token if given).
-/// `request.headers` must have host and every header to be signed.
+/// Signs as a client would: answers the headers to add (x-amz-date, Authorization, and x-amz-security-token
+/// if given). `request.headers` must have host and every header to be signed.
 std::vector<std::pair<std::string, std::string>> sign(const RawRequest& request, std::string_view access_key,
                                                       std::string_view secret, std::string_view token,
                                                       std::string_view region, std::string_view service,

@@ -23,10 +23,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   r.headers.emplace_back("x-amz-content-sha256", line());
   r.body = rest;
   for (auto e : {SignatureErrors::query, SignatureErrors::s3}) {
-    if (auto claim = parse_signature(r, e)) (void)verify_signature(r, *claim, "secret", claim->time_ms, sha256_hex(r.body), e);
+    if (auto claim = parse_signature(r, e))
+      (void)verify_signature(r, *claim, "secret", claim->time_ms, sha256_hex(r.body), e);
     auto bare = r;
     bare.headers.erase(bare.headers.begin() + 1);
-    if (auto claim = parse_signature(bare, e)) (void)verify_signature(bare, *claim, "secret", claim->time_ms, sha256_hex(r.body), e);
+    if (auto claim = parse_signature(bare, e))
+      (void)verify_signature(bare, *claim, "secret", claim->time_ms, sha256_hex(r.body), e);
   }
   return 0;
 }

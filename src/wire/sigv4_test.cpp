@@ -26,7 +26,8 @@ RawRequest raw(const Vector& v) {
   return r;
 }
 
-Status check(const RawRequest& r, std::string_view secret, int64_t now, SignatureErrors e = SignatureErrors::query) {
+Status check(const RawRequest& r, std::string_view secret, int64_t now,
+             SignatureErrors e = SignatureErrors::query) {
   TRY_LET(auto claim, parse_signature(r, e));
   return verify_signature(r, claim, secret, now, sha256_hex(r.body), e);
 }
@@ -43,24 +44,58 @@ TEST(SigV4, AgreesWithAwsExamples) {
   };
   const std::string empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
   const Example examples[] = {
-      {"GET", "/", "", {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}}, "service", "host;x-amz-date",
-       "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31", "20150830"},
-      {"POST", "/", "", {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}}, "service", "host;x-amz-date",
-       "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b", "20150830"},
-      {"GET", "/", "Param2=value2&Param1=value1", {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}}, "service",
-       "host;x-amz-date", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500", "20150830"},
-      {"GET", "/", "Action=ListUsers&Version=2010-05-08",
-       {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}, {"Host", "iam.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}},
-       "iam", "content-type;host;x-amz-date", "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7", "20150830"},
-      {"GET", "/test.txt", "",
-       {{"Host", "examplebucket.s3.amazonaws.com"}, {"Range", "bytes=0-9"}, {"x-amz-content-sha256", empty}, {"X-Amz-Date", "20130524T000000Z"}},
-       "s3", "host;range;x-amz-content-sha256;x-amz-date", "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41", "20130524",
+      {"GET",
+       "/",
+       "",
+       {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}},
+       "service",
+       "host;x-amz-date",
+       "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+       "20150830"},
+      {"POST",
+       "/",
+       "",
+       {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}},
+       "service",
+       "host;x-amz-date",
+       "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
+       "20150830"},
+      {"GET",
+       "/",
+       "Param2=value2&Param1=value1",
+       {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}},
+       "service",
+       "host;x-amz-date",
+       "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+       "20150830"},
+      {"GET",
+       "/",
+       "Action=ListUsers&Version=2010-05-08",
+       {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"},
+        {"Host", "iam.amazonaws.com"},
+        {"X-Amz-Date", "20150830T123600Z"}},
+       "iam",
+       "content-type;host;x-amz-date",
+       "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
+       "20150830"},
+      {"GET",
+       "/test.txt",
+       "",
+       {{"Host", "examplebucket.s3.amazonaws.com"},
+        {"Range", "bytes=0-9"},
+        {"x-amz-content-sha256", empty},
+        {"X-Amz-Date", "20130524T000000Z"}},
+       "s3",
+       "host;range;x-amz-content-sha256;x-amz-date",
+       "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+       "20130524",
        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
   };
   for (auto& x : examples) {
     RawRequest r{x.method, x.path, x.query, x.headers, ""};
-    std::string authorization = std::string("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") + x.date + "/us-east-1/" + x.service +
-                                "/aws4_request, SignedHeaders=" + x.signed_headers + ", Signature=" + x.signature;
+    std::string authorization =
+        std::string("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") + x.date + "/us-east-1/" + x.service +
+        "/aws4_request, SignedHeaders=" + x.signed_headers + ", Signature=" + x.signature;
     r.headers.emplace_back("Authorization", authorization);
     auto got = check(r, x.secret, *parse_time(x.headers.back().second));
     EXPECT_TRUE(got) << x.query << ": " << got.error().message;
@@ -68,10 +103,14 @@ TEST(SigV4, AgreesWithAwsExamples) {
 }
 
 TEST(SigV4, AgreesWithAwsPresignedExample) {
-  RawRequest r{"GET", "/test.txt",
-               "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z"
-               "&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
-               {{"Host", "examplebucket.s3.amazonaws.com"}}, ""};
+  RawRequest r{"GET",
+               "/test.txt",
+               "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-"
+               "1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z"
+               "&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature="
+               "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
+               {{"Host", "examplebucket.s3.amazonaws.com"}},
+               ""};
   const auto start = *parse_time("20130524T000000Z");
   const std::string_view secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
   EXPECT_TRUE(check(r, secret, start, SignatureErrors::s3));
@@ -113,10 +152,15 @@ class Refusals : public ::testing::Test {
  protected:
   RawRequest request(std::string_view authorization) {
     text = authorization;
-    return {"GET", "/", "", {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}, {"Authorization", text}}, ""};
+    return {"GET",
+            "/",
+            "",
+            {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}, {"Authorization", text}},
+            ""};
   }
   static std::string good() {
-    return "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, "
+    return "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+           "SignedHeaders=host;x-amz-date, "
            "Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
   }
   static std::string with(std::string from, std::string to) {
@@ -129,16 +173,23 @@ class Refusals : public ::testing::Test {
 TEST_F(Refusals, UnsignedAndMalformed) {
   RawRequest bare{"GET", "/", "", {{"Host", "x"}}, ""};
   EXPECT_EQ(code(check(bare, kSecret, kDay2015)), "MissingAuthenticationToken");
-  EXPECT_EQ(code(check(bare, kSecret, kDay2015, SignatureErrors::json)), "MissingAuthenticationTokenException");
+  EXPECT_EQ(code(check(bare, kSecret, kDay2015, SignatureErrors::json)),
+            "MissingAuthenticationTokenException");
   EXPECT_EQ(code(check(bare, kSecret, kDay2015, SignatureErrors::s3)), "AccessDenied");
-  for (auto bad : {std::string("AWS4-HMAC-SHA256"), std::string("AWS4-HMAC-SHA256 Credential"), std::string("Bearer x"), with("/us-east-1", ""),
-                   with("AKIDEXAMPLE", ""), with("SignedHeaders=", "Signed="), with("5fa00f", "5FA00F"), with("763fbf31", "")})
+  for (auto bad : {std::string("AWS4-HMAC-SHA256"), std::string("AWS4-HMAC-SHA256 Credential"),
+                   std::string("Bearer x"), with("/us-east-1", ""), with("AKIDEXAMPLE", ""),
+                   with("SignedHeaders=", "Signed="), with("5fa00f", "5FA00F"), with("763fbf31", "")})
     EXPECT_EQ(code(check(request(bad), kSecret, kDay2015)), "IncompleteSignature") << bad;
-  for (auto bad : {with("aws4_request", "aws5_request"), with("20150830/", "20150831/"), with("host;x-amz-date", "x-amz-date"), with("host;x-amz-date", "host"),
-                   with("5fa00f", "6fa00f"), with("us-east-1", "us-east-2"), with("AKIDEXAMPLE", "AKIDEXAMPLE")})
-    EXPECT_EQ(code(check(request(bad), bad == good() ? "wrong" : kSecret, kDay2015)), "SignatureDoesNotMatch") << bad;
-  EXPECT_EQ(code(check(request(with("5fa00f", "6fa00f")), kSecret, kDay2015, SignatureErrors::json)), "InvalidSignatureException");
-  EXPECT_EQ(code(check(request(with("5fa00f", "6fa00f")), kSecret, kDay2015, SignatureErrors::ec2)), "AuthFailure");
+  for (auto bad :
+       {with("aws4_request", "aws5_request"), with("20150830/", "20150831/"),
+        with("host;x-amz-date", "x-amz-date"), with("host;x-amz-date", "host"), with("5fa00f", "6fa00f"),
+        with("us-east-1", "us-east-2"), with("AKIDEXAMPLE", "AKIDEXAMPLE")})
+    EXPECT_EQ(code(check(request(bad), bad == good() ? "wrong" : kSecret, kDay2015)), "SignatureDoesNotMatch")
+        << bad;
+  EXPECT_EQ(code(check(request(with("5fa00f", "6fa00f")), kSecret, kDay2015, SignatureErrors::json)),
+            "InvalidSignatureException");
+  EXPECT_EQ(code(check(request(with("5fa00f", "6fa00f")), kSecret, kDay2015, SignatureErrors::ec2)),
+            "AuthFailure");
 }
 
 TEST_F(Refusals, LateAndEarly) {
@@ -147,10 +198,14 @@ TEST_F(Refusals, LateAndEarly) {
   auto late = check(request(good()), kSecret, kDay2015 + quarter + 1000);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, "SignatureDoesNotMatch");
-  EXPECT_EQ(late.error().message, "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T125101Z - 15 min.)");
+  EXPECT_EQ(late.error().message,
+            "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T125101Z - 15 "
+            "min.)");
   EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 - quarter - 1000)), "SignatureDoesNotMatch");
-  EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 + quarter + 1000, SignatureErrors::s3)), "RequestTimeTooSkewed");
-  EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 + quarter + 1000, SignatureErrors::ec2)), "RequestExpired");
+  EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 + quarter + 1000, SignatureErrors::s3)),
+            "RequestTimeTooSkewed");
+  EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 + quarter + 1000, SignatureErrors::ec2)),
+            "RequestExpired");
 }
 
 TEST_F(Refusals, HeadersThatChangeTheMeaningMustBeSigned) {
@@ -176,10 +231,13 @@ TEST(SigV4, KnowsThePayloadKinds) {
     return std::pair(claim->payload, code(verdict));
   };
   EXPECT_EQ(kind("UNSIGNED-PAYLOAD", "s3"), std::pair(Payload::unsigned_payload, std::string()));
-  EXPECT_EQ(kind("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "s3"), std::pair(Payload::streaming_signed, std::string()));
-  EXPECT_EQ(kind("STREAMING-UNSIGNED-PAYLOAD-TRAILER", "s3"), std::pair(Payload::streaming_unsigned_trailer, std::string()));
+  EXPECT_EQ(kind("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "s3"),
+            std::pair(Payload::streaming_signed, std::string()));
+  EXPECT_EQ(kind("STREAMING-UNSIGNED-PAYLOAD-TRAILER", "s3"),
+            std::pair(Payload::streaming_unsigned_trailer, std::string()));
   EXPECT_EQ(kind(sha256_hex("body"), "sts"), std::pair(Payload::hashed, std::string()));
-  EXPECT_EQ(kind(sha256_hex("other"), "s3"), std::pair(Payload::hashed, std::string("XAmzContentSHA256Mismatch")));
+  EXPECT_EQ(kind(sha256_hex("other"), "s3"),
+            std::pair(Payload::hashed, std::string("XAmzContentSHA256Mismatch")));
 }
 
 }  // namespace

@@ -8,7 +8,8 @@ namespace nubecita::ecr {
 
 constexpr int64_t kTwelveHours = 12LL * 3600 * 1000;
 
-Status get_authorization_token(api::Call& call, const model::GetAuthorizationTokenRequest& in, model::GetAuthorizationTokenResponse& out) {
+Status get_authorization_token(api::Call& call, const model::GetAuthorizationTokenRequest& in,
+                               model::GetAuthorizationTokenResponse& out) {
   TRY(call.authorize("*"));
   std::vector<std::string> registries = api::strings(in.registry_ids);
   if (registries.empty()) registries.push_back(call.account);
@@ -24,7 +25,8 @@ Status get_authorization_token(api::Call& call, const model::GetAuthorizationTok
   return {};
 }
 
-Status describe_registry(api::Call& call, const model::DescribeRegistryRequest&, model::DescribeRegistryResponse& out) {
+Status describe_registry(api::Call& call, const model::DescribeRegistryRequest&,
+                         model::DescribeRegistryResponse& out) {
   TRY(call.authorize("*"));
   out.registry_id = call.text(call.account);
   out.replication_configuration = call.make<model::ReplicationConfiguration>();
@@ -32,13 +34,17 @@ Status describe_registry(api::Call& call, const model::DescribeRegistryRequest&,
   return {};
 }
 
-// A registry policy governs replication and pull-through caches, which are not served: PutRegistryPolicy is not either.
-Status get_registry_policy(api::Call& call, const model::GetRegistryPolicyRequest&, model::GetRegistryPolicyResponse&) {
+// A registry policy governs replication and pull-through caches, which are not served: PutRegistryPolicy is
+// not either.
+Status get_registry_policy(api::Call& call, const model::GetRegistryPolicyRequest&,
+                           model::GetRegistryPolicyResponse&) {
   TRY(call.authorize("*"));
-  return fail("RegistryPolicyNotFoundException", "Registry policy does not exist in the registry with id '" + call.account + "'");
+  return fail("RegistryPolicyNotFoundException",
+              "Registry policy does not exist in the registry with id '" + call.account + "'");
 }
 
-Status get_registry_scanning_configuration(api::Call& call, const model::GetRegistryScanningConfigurationRequest&,
+Status get_registry_scanning_configuration(api::Call& call,
+                                           const model::GetRegistryScanningConfigurationRequest&,
                                            model::GetRegistryScanningConfigurationResponse& out) {
   TRY(call.authorize("*"));
   out.registry_id = call.text(call.account);

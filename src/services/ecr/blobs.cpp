@@ -30,7 +30,9 @@ constexpr size_t kRemembered = 256;
 
 std::unexpected<ApiError> storage(const std::string& what) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
-  return fail("BlobStorageFailed", what + ": " + std::strerror(errno) + (full ? ". Make room and push again." : "."), full ? 507 : 500);
+  return fail("BlobStorageFailed",
+              what + ": " + std::strerror(errno) + (full ? ". Make room and push again." : "."),
+              full ? 507 : 500);
 }
 
 bool make_directories(const std::string& path) {
@@ -81,7 +83,8 @@ void entries(const std::string& path, F visit) {
 
 std::string Blobs::path(std::string_view digest) const {
   auto hex = digest.substr(7);
-  return root_ + "/" + std::string(digest.substr(0, 6)) + "/" + std::string(hex.substr(0, 2)) + "/" + std::string(hex);
+  return root_ + "/" + std::string(digest.substr(0, 6)) + "/" + std::string(hex.substr(0, 2)) + "/" +
+         std::string(hex);
 }
 
 int64_t Blobs::size(std::string_view digest) const {
@@ -122,9 +125,14 @@ Result<int64_t> Blobs::finish(const std::string& id, std::string_view digest) co
   if (::fstat(fd, &s)) return storage("Cannot read the upload");
   auto streamed = UploadHash::of(id);
   std::string found;
-  if (digest.starts_with("sha256:") && streamed && streamed->bytes() == static_cast<uint64_t>(s.st_size)) found = streamed->digest();
-  else found = std::string(digest.substr(0, 7)) + hash_file(fd, digest.starts_with("sha256:") ? EVP_sha256() : EVP_sha512());
-  if (found != digest) return fail("InvalidDigest", "The uploaded bytes have the digest " + found + ", not " + std::string(digest) + ".");
+  if (digest.starts_with("sha256:") && streamed && streamed->bytes() == static_cast<uint64_t>(s.st_size))
+    found = streamed->digest();
+  else
+    found = std::string(digest.substr(0, 7)) +
+            hash_file(fd, digest.starts_with("sha256:") ? EVP_sha256() : EVP_sha512());
+  if (found != digest)
+    return fail("InvalidDigest",
+                "The uploaded bytes have the digest " + found + ", not " + std::string(digest) + ".");
   if (::fsync(fd)) return storage("Cannot write the layer to the disk");
   const auto to = path(digest);
   const auto directory = to.substr(0, to.rfind('/'));
@@ -132,7 +140,8 @@ Result<int64_t> Blobs::finish(const std::string& id, std::string_view digest) co
   ::futimens(fd, nullptr);  // the sweep looks at the time
   if (::rename(from.c_str(), to.c_str())) return storage("Cannot move the layer to its place");
   // Both levels: the two-digit directory may be new.
-  if (!sync_directory(directory) || !sync_directory(directory.substr(0, directory.rfind('/')))) return storage("Cannot write the layer to the disk");
+  if (!sync_directory(directory) || !sync_directory(directory.substr(0, directory.rfind('/'))))
+    return storage("Cannot write the layer to the disk");
   UploadHash::forget(id);
   std::lock_guard lock(hash_mutex);
   if (finished.size() >= kRemembered) finished.clear();
@@ -156,7 +165,8 @@ void Blobs::each(const std::function<void(const std::string&, int64_t)>& visit) 
     entries(root_ + "/" + algorithm, [&](const std::string& two) {
       entries(root_ + "/" + algorithm + "/" + two, [&](const std::string& hex) {
         struct stat s;
-        if (!::stat((root_ + "/" + algorithm + "/" + two + "/" + hex).c_str(), &s)) visit(algorithm + ":" + hex, written(s));
+        if (!::stat((root_ + "/" + algorithm + "/" + two + "/" + hex).c_str(), &s))
+          visit(algorithm + ":" + hex, written(s));
       });
     });
 }
@@ -181,7 +191,8 @@ Blobs::Busy::~Busy() {
 }
 
 UploadHash::UploadHash() : ctx_(EVP_MD_CTX_new()) {
-  if (!ctx_ || !EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(ctx_), EVP_sha256(), nullptr)) throw std::runtime_error("no SHA-256");
+  if (!ctx_ || !EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(ctx_), EVP_sha256(), nullptr))
+    throw std::runtime_error("no SHA-256");
 }
 UploadHash::~UploadHash() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(ctx_)); }
 void UploadHash::add(std::string_view bytes) {
@@ -203,7 +214,8 @@ std::shared_ptr<UploadHash> UploadHash::of(const std::string& id) {
 }
 void UploadHash::remember(const std::string& id, std::shared_ptr<UploadHash> hash) {
   std::lock_guard lock(hash_mutex);
-  if (hashes.size() >= kRemembered) hashes.erase(hashes.begin());  // that upload's file is read at its end instead
+  if (hashes.size() >= kRemembered)
+    hashes.erase(hashes.begin());  // that upload's file is read at its end instead
   hashes[id] = std::move(hash);
 }
 void UploadHash::forget(const std::string& id) {

@@ -1,9 +1,10 @@
-// The bytes of layers: files <data>/blobs/sha256/xx/<hex>, and of uploads: <data>/blobs/uploads/<id>. A file is written
-// under its upload's name, synced, renamed, its directory synced: then the caller commits the record that needs it.
+// The bytes of layers: files <data>/blobs/sha256/xx/<hex>, and of uploads: <data>/blobs/uploads/<id>. A file
+// is written under its upload's name, synced, renamed, its directory synced: then the caller commits the
+// record that needs it.
 //
-// Any thread. A digest's lock (hold()) is held by whoever adds a record that needs the file, from before the file is
-// looked at until after the commit, and by the sweep from before it looks for such records until after the unlink: so
-// that the sweep never takes a file that somebody has just begun to need.
+// Any thread. A digest's lock (hold()) is held by whoever adds a record that needs the file, from before the
+// file is looked at until after the commit, and by the sweep from before it looks for such records until
+// after the unlink: so that the sweep never takes a file that somebody has just begun to need.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +39,11 @@ class Blobs {
   int64_t received(const std::string& id) const;
   /// Opens it for appending; -1 with errno.
   int open_upload(const std::string& id) const;
-  /// Makes the upload the blob `digest`: checks it, moves it to its place. Answers its size. Hold the digest's lock.
-  /// Errors: "InvalidDigest" (the bytes are others; the upload stays), "BlobStorageFailed".
+  /// Makes the upload the blob `digest`: checks it, moves it to its place. Answers its size. Hold the
+  /// digest's lock. Errors: "InvalidDigest" (the bytes are others; the upload stays), "BlobStorageFailed".
   Result<int64_t> finish(const std::string& id, std::string_view digest) const;
-  /// The digest that finish() has made of an upload in this process; empty if it has not. A transaction that ran again
-  /// after a conflict finds its own work by it.
+  /// The digest that finish() has made of an upload in this process; empty if it has not. A transaction that
+  /// ran again after a conflict finds its own work by it.
   static std::string finished_as(const std::string& id);
   void discard(const std::string& id) const;
 
@@ -69,8 +70,8 @@ class Blobs::Busy {
   std::string id_;
 };
 
-/// Hashes what goes into an upload, so that a layer is not read again at its end. Remembered per upload in memory only:
-/// after a restart, finish() reads the file.
+/// Hashes what goes into an upload, so that a layer is not read again at its end. Remembered per upload in
+/// memory only: after a restart, finish() reads the file.
 class UploadHash {
  public:
   UploadHash();

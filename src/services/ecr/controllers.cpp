@@ -27,8 +27,8 @@ std::pair<store::Scope, std::string> from_work_key(const std::string& key) {
   return {{key.substr(0, one), key.substr(one + 1, two - one - 1)}, key.substr(two + 1)};
 }
 
-// Layers that no image of their repository needs. One transaction per repository: an image that is pushed meanwhile
-// makes it a conflict, and the layer is seen to be needed the next time.
+// Layers that no image of their repository needs. One transaction per repository: an image that is pushed
+// meanwhile makes it a conflict, and the layer is seen to be needed the next time.
 Status sweep_layers(api::Cloud& cloud, int64_t before) {
   std::vector<std::pair<store::Scope, std::string>> repositories;
   cloud.store->begin()->each<Repository>([&](const store::Scope& scope, Repository& r) {
@@ -120,7 +120,8 @@ Result<control::Again> run_sweep(api::Cloud& cloud, const SweepAges& ages) {
   return control::again_in(hours(1));
 }
 
-Result<control::Again> run_lifecycle(api::Cloud& cloud, const store::Scope& scope, const std::string& repository) {
+Result<control::Again> run_lifecycle(api::Cloud& cloud, const store::Scope& scope,
+                                     const std::string& repository) {
   const auto now = now_ms();
   size_t expired = 0;
   bool policy = false, deferred = false;
@@ -134,7 +135,8 @@ Result<control::Again> run_lifecycle(api::Cloud& cloud, const store::Scope& scop
     auto all = list_images_of(tx, scope, repository);
     auto tags = tags_by_digest(tx, scope, repository);
     std::vector<LifecycleImage> images;
-    for (auto& i : all) images.push_back({i.digest, tags[i.digest], i.pushed, needed_by(all, i.digest).has_value()});
+    for (auto& i : all)
+      images.push_back({i.digest, tags[i.digest], i.pushed, needed_by(all, i.digest).has_value()});
     Located at{scope, *r};
     for (auto& e : evaluate_lifecycle(rules, images, now)) {
       if (now - images[e.image].pushed < kGraceMs) {
@@ -149,31 +151,38 @@ Result<control::Again> run_lifecycle(api::Cloud& cloud, const store::Scope& scop
   }));
   if (expired) log_info("ecr", "the lifecycle policy of {} expired {} images", repository, expired);
   if (!policy) return control::done();
-  return control::again_in(deferred ? std::chrono::milliseconds(minutes(5)) : std::chrono::milliseconds(hours(1)));
+  return control::again_in(deferred ? std::chrono::milliseconds(minutes(5))
+                                    : std::chrono::milliseconds(hours(1)));
 }
 
 void add_controllers(api::Cloud& cloud) {
-  cloud.engine->add({.name = "ecr.scan",
-                     .tables = {std::string(Scan::kTable)},
-                     .workers = 1,  // a scanner takes a core and much memory
-                     .keys_for = [](const store::ParsedKey& k, std::string_view) { return std::vector{work_key(k, k.id)}; },
-                     .reconcile = [&cloud](const std::string& key) {
-                       auto [scope, id] = from_work_key(key);
-                       return run_scan(cloud, scope, id);
-                     }});
-  cloud.engine->add({.name = "ecr.lifecycle",
-                     .tables = {std::string(Repository::kTable), std::string(Image::kTable), std::string(ImageTag::kTable)},
-                     .workers = 1,
-                     .keys_for = [](const store::ParsedKey& k, std::string_view) { return std::vector{work_key(k, k.id.substr(0, k.id.find('@')))}; },
-                     .reconcile = [&cloud](const std::string& key) {
-                       auto [scope, repository] = from_work_key(key);
-                       return run_lifecycle(cloud, scope, repository);
-                     }});
-  cloud.engine->add({.name = "ecr.sweep",
-                     .tables = {std::string(Repository::kTable)},
-                     .workers = 1,
-                     .keys_for = [](const store::ParsedKey&, std::string_view) { return std::vector{std::string("all")}; },
-                     .reconcile = [&cloud](const std::string&) { return run_sweep(cloud); }});
+  cloud.engine->add(
+      {.name = "ecr.scan",
+       .tables = {std::string(Scan::kTable)},
+       .workers = 1,  // a scanner takes a core and much memory
+       .keys_for = [](const store::ParsedKey& k, std::string_view) { return std::vector{work_key(k, k.id)}; },
+       .reconcile =
+           [&cloud](const std::string& key) {
+             auto [scope, id] = from_work_key(key);
+             return run_scan(cloud, scope, id);
+           }});
+  cloud.engine->add(
+      {.name = "ecr.lifecycle",
+       .tables = {std::string(Repository::kTable), std::string(Image::kTable), std::string(ImageTag::kTable)},
+       .workers = 1,
+       .keys_for = [](const store::ParsedKey& k,
+                      std::string_view) { return std::vector{work_key(k, k.id.substr(0, k.id.find('@')))}; },
+       .reconcile =
+           [&cloud](const std::string& key) {
+             auto [scope, repository] = from_work_key(key);
+             return run_lifecycle(cloud, scope, repository);
+           }});
+  cloud.engine->add(
+      {.name = "ecr.sweep",
+       .tables = {std::string(Repository::kTable)},
+       .workers = 1,
+       .keys_for = [](const store::ParsedKey&, std::string_view) { return std::vector{std::string("all")}; },
+       .reconcile = [&cloud](const std::string&) { return run_sweep(cloud); }});
 }
 
 }  // namespace nubecita::ecr

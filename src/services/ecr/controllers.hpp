@@ -1,4 +1,5 @@
-// What ECR does by itself. Each function is one look; the controllers call them again. Any thread but I/O threads.
+// What ECR does by itself. Each function is one look; the controllers call them again. Any thread but I/O
+// threads.
 #pragma once
 
 #include <chrono>
@@ -16,9 +17,10 @@ namespace nubecita::ecr {
 /// Runs the scanner for one Scan record and writes its ScanResult.
 Result<control::Again> run_scan(api::Cloud& cloud, const store::Scope& scope, const std::string& id);
 
-/// Expires what the repository's lifecycle policy says. An image that was pushed within the last five minutes stays:
-/// the parts of a multi-platform image come before the index that needs them.
-Result<control::Again> run_lifecycle(api::Cloud& cloud, const store::Scope& scope, const std::string& repository);
+/// Expires what the repository's lifecycle policy says. An image that was pushed within the last five minutes
+/// stays: the parts of a multi-platform image come before the index that needs them.
+Result<control::Again> run_lifecycle(api::Cloud& cloud, const store::Scope& scope,
+                                     const std::string& repository);
 
 struct SweepAges {
   std::chrono::milliseconds layer = std::chrono::hours(24);   // a repository's layer that no image needs

@@ -11,7 +11,8 @@ namespace nubecita::ecr {
 
 /// "<account>.dkr.ecr.<region>.<domain>[:port]"; nothing for other hosts.
 std::optional<store::Scope> scope_of_host(const Config& config, std::string_view host);
-/// Takes "<account>/<region>/" off the front of `path`; nothing (and `path` untouched) if it does not begin so.
+/// Takes "<account>/<region>/" off the front of `path`; nothing (and `path` untouched) if it does not begin
+/// so.
 std::optional<store::Scope> take_scope_prefix(std::string_view& path);
 
 }  // namespace nubecita::ecr

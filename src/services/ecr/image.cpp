@@ -9,11 +9,14 @@ namespace nubecita::ecr {
 namespace {
 
 std::string in_repository(const Located& at) {
-  return "within the repository with name '" + at.name() + "' in the registry with id '" + at.scope.account + "'";
+  return "within the repository with name '" + at.name() + "' in the registry with id '" + at.scope.account +
+         "'";
 }
 std::unexpected<ApiError> no_image(const Located& at, const model::ImageIdentifier& id) {
-  return fail("ImageNotFoundException", "The image with imageId {imageDigest:'" + std::string(id.image_digest.value_or("null")) + "', imageTag:'" +
-                                            std::string(id.image_tag.value_or("null")) + "'} does not exist " + in_repository(at));
+  return fail("ImageNotFoundException", "The image with imageId {imageDigest:'" +
+                                            std::string(id.image_digest.value_or("null")) + "', imageTag:'" +
+                                            std::string(id.image_tag.value_or("null")) +
+                                            "'} does not exist " + in_repository(at));
 }
 
 model::ImageIdentifier* identifier(api::Call& call, std::string_view digest, std::string_view tag) {
@@ -23,7 +26,8 @@ model::ImageIdentifier* identifier(api::Call& call, std::string_view digest, std
   return id;
 }
 
-model::Image render(api::Call& call, const Located& at, const Image& image, std::string_view tag, std::string_view text) {
+model::Image render(api::Call& call, const Located& at, const Image& image, std::string_view tag,
+                    std::string_view text) {
   model::Image out;
   out.registry_id = call.text(at.scope.account);
   out.repository_name = call.text(at.name());
@@ -37,20 +41,26 @@ struct Failure {
   wire::Text code, reason;
 };
 /// The image of an id, or why there is none.
-std::optional<Image> find(api::Call& call, const Located& at, const model::ImageIdentifier& id, Failure& why) {
+std::optional<Image> find(api::Call& call, const Located& at, const model::ImageIdentifier& id,
+                          Failure& why) {
   if (!id.image_digest.has() && !id.image_tag.has()) {
     why = {"MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"};
     return {};
   }
   if (id.image_digest.has() && !is_digest(id.image_digest.sv())) {
-    why = {"InvalidImageDigest", "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"};
+    why = {
+        "InvalidImageDigest",
+        "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"};
     return {};
   }
   auto found = resolve_image(call.tx, at.scope, at.name(), id.image_tag.sv(), id.image_digest.sv());
   if (!found) {
-    const bool elsewhere = id.image_digest.has() && id.image_tag.has() && resolve_image(call.tx, at.scope, at.name(), id.image_tag.sv(), {});
-    if (elsewhere) why = {"ImageTagDoesNotMatchDigest", "Requested image tag does not belong to the requested digest"};
-    else why = {"ImageNotFound", "Requested image not found"};
+    const bool elsewhere = id.image_digest.has() && id.image_tag.has() &&
+                           resolve_image(call.tx, at.scope, at.name(), id.image_tag.sv(), {});
+    if (elsewhere)
+      why = {"ImageTagDoesNotMatchDigest", "Requested image tag does not belong to the requested digest"};
+    else
+      why = {"ImageNotFound", "Requested image not found"};
   }
   return found;
 }
@@ -91,7 +101,8 @@ wire::Map<int32_t> counts(api::Call& call, const ScanResult& r) {
 }
 
 /// Absent if no scan was ever asked for. A result that is older than the last request does not count.
-model::ImageScanStatus* scan_status(api::Call& call, const Located& at, const std::string& digest, std::optional<ScanResult>& result) {
+model::ImageScanStatus* scan_status(api::Call& call, const Located& at, const std::string& digest,
+                                    std::optional<ScanResult>& result) {
   auto scan = call.tx.get<Scan>(at.scope, at.name() + "@" + digest);
   if (!scan) return nullptr;
   result = call.tx.get<ScanResult>(at.scope, at.name() + "@" + digest);
@@ -102,7 +113,8 @@ model::ImageScanStatus* scan_status(api::Call& call, const Located& at, const st
   return out;
 }
 
-model::ImageDetail detail(api::Call& call, const Located& at, const Image& image, const std::vector<std::string>& tags) {
+model::ImageDetail detail(api::Call& call, const Located& at, const Image& image,
+                          const std::vector<std::string>& tags) {
   model::ImageDetail d;
   d.registry_id = call.text(at.scope.account);
   d.repository_name = call.text(at.name());
@@ -130,16 +142,22 @@ Status put_image(api::Call& call, const model::PutImageRequest& in, model::PutIm
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   bool existed = false;
   TRY_LET(auto image, put_manifest(call.tx, at,
-                                   {in.image_manifest.sv(), in.image_manifest_media_type.sv(), in.image_tag.sv(), in.image_digest.sv(), call.now}, &existed));
+                                   {in.image_manifest.sv(), in.image_manifest_media_type.sv(),
+                                    in.image_tag.sv(), in.image_digest.sv(), call.now},
+                                   &existed));
   if (existed)
-    return fail("ImageAlreadyExistsException", "Image with digest '" + image.digest + "' and tag '" + std::string(in.image_tag.value_or("null")) +
-                                                   "' already exists in the repository with name '" + at.name() + "' in registry with id '" + at.scope.account + "'");
+    return fail("ImageAlreadyExistsException", "Image with digest '" + image.digest + "' and tag '" +
+                                                   std::string(in.image_tag.value_or("null")) +
+                                                   "' already exists in the repository with name '" +
+                                                   at.name() + "' in registry with id '" + at.scope.account +
+                                                   "'");
   out.image = call.make<model::Image>();
   *out.image = render(call, at, image, in.image_tag.sv(), in.image_manifest.sv());
   return {};
 }
 
-Status batch_get_image(api::Call& call, const model::BatchGetImageRequest& in, model::BatchGetImageResponse& out) {
+Status batch_get_image(api::Call& call, const model::BatchGetImageRequest& in,
+                       model::BatchGetImageResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   std::vector<model::Image> images;
   std::vector<model::ImageFailure> failures;
@@ -147,24 +165,30 @@ Status batch_get_image(api::Call& call, const model::BatchGetImageRequest& in, m
     Failure why;
     auto image = find(call, at, id, why);
     if (image && !in.accepted_media_types.empty() &&
-        std::none_of(in.accepted_media_types.begin(), in.accepted_media_types.end(), [&](auto& t) { return t == image->media_type; })) {
+        std::none_of(in.accepted_media_types.begin(), in.accepted_media_types.end(),
+                     [&](auto& t) { return t == image->media_type; })) {
       image.reset();
       why = {"ImageNotFound", "The image is there, but not in an accepted media type"};
     }
     auto text = image ? manifest_text(call.tx, at.scope, *image) : std::nullopt;
-    if (text) images.push_back(render(call, at, *image, id.image_tag.sv(), *text));
-    else failures.push_back(failure(call, id, why));
+    if (text)
+      images.push_back(render(call, at, *image, id.image_tag.sv(), *text));
+    else
+      failures.push_back(failure(call, id, why));
   }
   out.images = to_list(call, images);
   out.failures = to_list(call, failures);
   return {};
 }
 
-Status batch_delete_image(api::Call& call, const model::BatchDeleteImageRequest& in, model::BatchDeleteImageResponse& out) {
+Status batch_delete_image(api::Call& call, const model::BatchDeleteImageRequest& in,
+                          model::BatchDeleteImageResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   std::vector<model::ImageIdentifier> gone;
   std::vector<model::ImageFailure> failures;
-  auto note = [&](std::string_view digest, std::string_view tag) { gone.push_back(*identifier(call, digest, tag)); };
+  auto note = [&](std::string_view digest, std::string_view tag) {
+    gone.push_back(*identifier(call, digest, tag));
+  };
   // An index before the manifests that it needs, whatever the order of the request.
   std::vector<model::ImageIdentifier> order(in.image_ids.begin(), in.image_ids.end());
   for (int pass = 0; pass < 2; ++pass) {
@@ -183,7 +207,10 @@ Status batch_delete_image(api::Call& call, const model::BatchDeleteImageRequest&
           delete_tag(call.tx, at, api::str(id.image_tag));
           note(image->digest, id.image_tag.sv());
         } else {
-          failures.push_back(failure(call, id, {"ImageReferencedByManifestList", call.text("Requested image referenced by manifest list: [" + *needer + "]")}));
+          failures.push_back(
+              failure(call, id,
+                      {"ImageReferencedByManifestList",
+                       call.text("Requested image referenced by manifest list: [" + *needer + "]")}));
         }
         continue;
       }
@@ -195,7 +222,8 @@ Status batch_delete_image(api::Call& call, const model::BatchDeleteImageRequest&
     for (auto& id : order) {
       Failure why;
       const bool done = std::any_of(gone.begin(), gone.end(), [&](auto& g) {
-        return (id.image_tag.has() && g.image_tag == id.image_tag.sv()) || (!id.image_tag.has() && g.image_digest == id.image_digest.sv());
+        return (id.image_tag.has() && g.image_tag == id.image_tag.sv()) ||
+               (!id.image_tag.has() && g.image_digest == id.image_digest.sv());
       });
       if (!done && !find(call, at, id, why)) failures.push_back(failure(call, id, why));
     }
@@ -219,15 +247,17 @@ Status list_images(api::Call& call, const model::ListImagesRequest& in, model::L
       for (auto& t : own) all.emplace_back(image.digest, t);
   }
   std::string next;
-  TRY_LET(all, api::page(std::move(all), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)),
-                         [](auto& p) { return p.first + "@" + p.second; }, next, "InvalidParameterException"));
+  TRY_LET(all, api::page(
+                   std::move(all), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)),
+                   [](auto& p) { return p.first + "@" + p.second; }, next, "InvalidParameterException"));
   out.image_ids = call.list<model::ImageIdentifier>(all.size());
   for (size_t i = 0; i < all.size(); ++i) out.image_ids[i] = *identifier(call, all[i].first, all[i].second);
   if (!next.empty()) out.next_token = call.text(next);
   return {};
 }
 
-Status describe_images(api::Call& call, const model::DescribeImagesRequest& in, model::DescribeImagesResponse& out) {
+Status describe_images(api::Call& call, const model::DescribeImagesRequest& in,
+                       model::DescribeImagesResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   const auto filter = in.filter ? in.filter->tag_status.sv() : std::string_view();
   auto tags = tags_by_digest(call.tx, at.scope, at.name());
@@ -241,26 +271,32 @@ Status describe_images(api::Call& call, const model::DescribeImagesRequest& in, 
     Failure why;
     auto image = find(call, at, id, why);
     if (!image) return no_image(at, id);
-    if (std::none_of(all.begin(), all.end(), [&](auto& i) { return i.digest == image->digest; })) all.push_back(std::move(*image));
+    if (std::none_of(all.begin(), all.end(), [&](auto& i) { return i.digest == image->digest; }))
+      all.push_back(std::move(*image));
   }
   std::string next;
   if (in.image_ids.empty()) {
-    TRY_LET(all, api::page(std::move(all), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)), [](auto& i) { return i.digest; },
-                           next, "InvalidParameterException"));
+    TRY_LET(all, api::page(
+                     std::move(all), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)),
+                     [](auto& i) { return i.digest; }, next, "InvalidParameterException"));
   }
   out.image_details = call.list<model::ImageDetail>(all.size());
-  for (size_t i = 0; i < all.size(); ++i) out.image_details[i] = detail(call, at, all[i], tags[all[i].digest]);
+  for (size_t i = 0; i < all.size(); ++i)
+    out.image_details[i] = detail(call, at, all[i], tags[all[i].digest]);
   if (!next.empty()) out.next_token = call.text(next);
   return {};
 }
 
-Status start_image_scan(api::Call& call, const model::StartImageScanRequest& in, model::StartImageScanResponse& out) {
+Status start_image_scan(api::Call& call, const model::StartImageScanRequest& in,
+                        model::StartImageScanResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   Failure why;
   auto image = find(call, at, *in.image_id, why);
   if (!image) return no_image(at, *in.image_id);
   if (call.cloud.config.image_scanner.empty())
-    return fail("ValidationException", "No image scanner is installed: set image_scanner in nubecita.json to a trivy-compatible program.");
+    return fail(
+        "ValidationException",
+        "No image scanner is installed: set image_scanner in nubecita.json to a trivy-compatible program.");
   if (!image->children.empty())
     return fail("UnsupportedImageTypeException", "The image is an index: scan the images that it lists.");
   call.tx.put(at.scope, Scan{at.name(), image->digest, call.now});
@@ -272,7 +308,8 @@ Status start_image_scan(api::Call& call, const model::StartImageScanRequest& in,
   return {};
 }
 
-Status describe_image_scan_findings(api::Call& call, const model::DescribeImageScanFindingsRequest& in, model::DescribeImageScanFindingsResponse& out) {
+Status describe_image_scan_findings(api::Call& call, const model::DescribeImageScanFindingsRequest& in,
+                                    model::DescribeImageScanFindingsResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   Failure why;
   auto image = find(call, at, *in.image_id, why);
@@ -280,8 +317,11 @@ Status describe_image_scan_findings(api::Call& call, const model::DescribeImageS
   std::optional<ScanResult> result;
   auto* status = scan_status(call, at, image->digest, result);
   if (!status)
-    return fail("ScanNotFoundException", "Image scan does not exist for the image with '" + image->digest + "' " + in_repository(at) +
-                                             (call.cloud.config.image_scanner.empty() ? ". No image scanner is installed: set image_scanner in nubecita.json." : ""));
+    return fail("ScanNotFoundException",
+                "Image scan does not exist for the image with '" + image->digest + "' " + in_repository(at) +
+                    (call.cloud.config.image_scanner.empty()
+                         ? ". No image scanner is installed: set image_scanner in nubecita.json."
+                         : ""));
   out.registry_id = call.text(at.scope.account);
   out.repository_name = call.text(at.name());
   out.image_id = identifier(call, image->digest, in.image_id->image_tag.sv());
@@ -290,8 +330,10 @@ Status describe_image_scan_findings(api::Call& call, const model::DescribeImageS
   std::vector<size_t> numbers(result->findings.size());
   for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
   std::string next;
-  TRY_LET(numbers, api::page(std::move(numbers), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)),
-                             [](size_t n) { return std::to_string(1'000'000'000 + n); }, next, "InvalidParameterException"));
+  TRY_LET(numbers,
+          api::page(
+              std::move(numbers), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)),
+              [](size_t n) { return std::to_string(1'000'000'000 + n); }, next, "InvalidParameterException"));
   if (!next.empty()) out.next_token = call.text(next);
   auto* f = out.image_scan_findings = call.make<model::ImageScanFindings>();
   f->image_scan_completed_at = wire::Timestamp{result->completed};
@@ -305,7 +347,8 @@ Status describe_image_scan_findings(api::Call& call, const model::DescribeImageS
     to.severity = call.text(from.severity);
     if (!from.description.empty()) to.description = call.text(from.description);
     if (!from.uri.empty()) to.uri = call.text(from.uri);
-    std::vector<model::Attribute> attributes = {{"package_name", call.text(from.package)}, {"package_version", call.text(from.version)}};
+    std::vector<model::Attribute> attributes = {{"package_name", call.text(from.package)},
+                                                {"package_version", call.text(from.version)}};
     if (!from.fixed.empty()) attributes.push_back({"fixed_in_version", call.text(from.fixed)});
     to.attributes = to_list(call, attributes);
   }

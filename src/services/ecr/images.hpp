@@ -27,15 +27,21 @@ struct Located {
 };
 /// The repository of an operation, authorized with its policy: `registry_id` may be another account's.
 /// `action`: IAM's, if it is not that of the call.
-Result<Located> locate(api::Call& call, wire::Text registry_id, wire::Text name, std::string_view action = {});
+Result<Located> locate(api::Call& call, wire::Text registry_id, wire::Text name,
+                       std::string_view action = {});
 
-std::vector<Image> list_images_of(store::Transaction& tx, const store::Scope& scope, const std::string& repository);
+std::vector<Image> list_images_of(store::Transaction& tx, const store::Scope& scope,
+                                  const std::string& repository);
 /// Digest to its tags, both sorted.
-std::map<std::string, std::vector<std::string>> tags_by_digest(store::Transaction& tx, const store::Scope& scope, const std::string& repository);
+std::map<std::string, std::vector<std::string>> tags_by_digest(store::Transaction& tx,
+                                                               const store::Scope& scope,
+                                                               const std::string& repository);
 /// By digest, by tag, or (both given) by the tag if it is on that digest.
-std::optional<Image> resolve_image(store::Transaction& tx, const store::Scope& scope, const std::string& repository, std::string_view tag,
+std::optional<Image> resolve_image(store::Transaction& tx, const store::Scope& scope,
+                                   const std::string& repository, std::string_view tag,
                                    std::string_view digest);
-std::optional<std::string> manifest_text(store::Transaction& tx, const store::Scope& scope, const Image& image);
+std::optional<std::string> manifest_text(store::Transaction& tx, const store::Scope& scope,
+                                         const Image& image);
 
 struct NewManifest {
   std::string_view text, media_type;
@@ -44,9 +50,11 @@ struct NewManifest {
   int64_t now = 0;
 };
 /// Stores a manifest and moves the tag to it; asks for a scan if the repository scans on push. Errors:
-/// InvalidParameterException, ImageDigestDoesNotMatchException, ImageTagAlreadyExistsException, LayersNotFoundException,
-/// ReferencedImagesNotFoundException. `existed` says that neither image nor tag was new.
-Result<Image> put_manifest(store::Transaction& tx, const Located& at, const NewManifest& in, bool* existed = nullptr);
+/// InvalidParameterException, ImageDigestDoesNotMatchException, ImageTagAlreadyExistsException,
+/// LayersNotFoundException, ReferencedImagesNotFoundException. `existed` says that neither image nor tag was
+/// new.
+Result<Image> put_manifest(store::Transaction& tx, const Located& at, const NewManifest& in,
+                           bool* existed = nullptr);
 
 void delete_tag(store::Transaction& tx, const Located& at, const std::string& tag);
 /// The manifest, its tags and scans. Its layers stay until the sweep.

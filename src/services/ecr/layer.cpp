@@ -1,5 +1,5 @@
-// Layers by the ECR operations (clients mostly use the distribution API, registry.cpp). The bytes go to files before the
-// commit: running again after a conflict finds them there and does no harm.
+// Layers by the ECR operations (clients mostly use the distribution API, registry.cpp). The bytes go to files
+// before the commit: running again after a conflict finds them there and does no harm.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -21,7 +21,8 @@ constexpr int64_t kPart = 10 << 20;
 Result<Upload> find_upload(api::Call& call, const Located& at, wire::Text id) {
   auto u = call.tx.get<Upload>(at.scope, at.name() + "@" + api::str(id));
   if (!u)
-    return fail("UploadNotFoundException", "The specified upload '" + api::str(id) + "' does not exist in the repository with name '" + at.name() +
+    return fail("UploadNotFoundException", "The specified upload '" + api::str(id) +
+                                               "' does not exist in the repository with name '" + at.name() +
                                                "' in registry with id '" + at.scope.account + "'");
   return *u;
 }
@@ -32,7 +33,8 @@ std::unexpected<ApiError> server_error(ApiError e) {
 
 }  // namespace
 
-Status batch_check_layer_availability(api::Call& call, const model::BatchCheckLayerAvailabilityRequest& in, model::BatchCheckLayerAvailabilityResponse& out) {
+Status batch_check_layer_availability(api::Call& call, const model::BatchCheckLayerAvailabilityRequest& in,
+                                      model::BatchCheckLayerAvailabilityResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   std::vector<model::Layer> layers;
   std::vector<model::LayerFailure> failures;
@@ -55,20 +57,24 @@ Status batch_check_layer_availability(api::Call& call, const model::BatchCheckLa
   return {};
 }
 
-Status get_download_url_for_layer(api::Call& call, const model::GetDownloadUrlForLayerRequest& in, model::GetDownloadUrlForLayerResponse& out) {
+Status get_download_url_for_layer(api::Call& call, const model::GetDownloadUrlForLayerRequest& in,
+                                  model::GetDownloadUrlForLayerResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   auto digest = api::str(in.layer_digest);
   if (!call.tx.get<Layer>(at.scope, at.name() + "@" + digest))
-    return fail("LayersNotFoundException", "The specified layer '" + digest + "' does not exist in the repository with name '" + at.name() +
+    return fail("LayersNotFoundException", "The specified layer '" + digest +
+                                               "' does not exist in the repository with name '" + at.name() +
                                                "' in registry with id '" + at.scope.account + "'");
   auto signature = sign_download(call.tx, at.scope, at.name(), digest, call.now + 3600 * 1000);
-  out.download_url = call.text((call.tls ? "https://" : "http://") + registry_host(call.cloud.config, at.scope.account, at.scope.region) + "/v2/" + at.name() +
-                               "/blobs/" + digest + "?" + signature);
+  out.download_url = call.text((call.tls ? "https://" : "http://") +
+                               registry_host(call.cloud.config, at.scope.account, at.scope.region) + "/v2/" +
+                               at.name() + "/blobs/" + digest + "?" + signature);
   out.layer_digest = in.layer_digest;
   return {};
 }
 
-Status initiate_layer_upload(api::Call& call, const model::InitiateLayerUploadRequest& in, model::InitiateLayerUploadResponse& out) {
+Status initiate_layer_upload(api::Call& call, const model::InitiateLayerUploadRequest& in,
+                             model::InitiateLayerUploadResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   Upload u{at.name(), uuid(), call.now};
   if (auto started = Blobs(call.cloud.config).start(u.id); !started) return server_error(started.error());
@@ -78,25 +84,33 @@ Status initiate_layer_upload(api::Call& call, const model::InitiateLayerUploadRe
   return {};
 }
 
-Status upload_layer_part(api::Call& call, const model::UploadLayerPartRequest& in, model::UploadLayerPartResponse& out) {
+Status upload_layer_part(api::Call& call, const model::UploadLayerPartRequest& in,
+                         model::UploadLayerPartResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   TRY_LET(auto u, find_upload(call, at, in.upload_id));
   const auto first = in.part_first_byte.value_or(0), last = in.part_last_byte.value_or(0);
   const auto bytes = in.layer_part_blob.sv();
   if (first < 0 || last - first + 1 != static_cast<int64_t>(bytes.size()))
-    return fail("InvalidParameterException", "Invalid parameter at 'partLastByte' failed to satisfy constraint: 'must agree with the size of the part'");
+    return fail("InvalidParameterException",
+                "Invalid parameter at 'partLastByte' failed to satisfy constraint: 'must agree with the size "
+                "of the part'");
   Blobs blobs(call.cloud.config);
   auto busy = Blobs::Busy::claim(u.id);
   const auto have = blobs.received(u.id);
   // A part that has come already may come again (a client's retry): the same bytes at the same place.
   if (!busy || have < 0 || first > have)
-    return fail("InvalidLayerPartException", "The layer part upload '" + u.id + "' does not continue at byte " + std::to_string(std::max<int64_t>(have, 0)) + ".");
+    return fail("InvalidLayerPartException", "The layer part upload '" + u.id +
+                                                 "' does not continue at byte " +
+                                                 std::to_string(std::max<int64_t>(have, 0)) + ".");
   int fd = ::open((call.cloud.config.data_dir + "/blobs/uploads/" + u.id).c_str(), O_WRONLY | O_CLOEXEC);
   bool good = fd >= 0;
   for (size_t at_byte = 0; good && at_byte < bytes.size();) {
-    auto n = ::pwrite(fd, bytes.data() + at_byte, bytes.size() - at_byte, first + static_cast<int64_t>(at_byte));
-    if (n <= 0) good = false;
-    else at_byte += static_cast<size_t>(n);
+    auto n =
+        ::pwrite(fd, bytes.data() + at_byte, bytes.size() - at_byte, first + static_cast<int64_t>(at_byte));
+    if (n <= 0)
+      good = false;
+    else
+      at_byte += static_cast<size_t>(n);
   }
   good = good && !::fdatasync(fd);
   int why = errno;
@@ -110,11 +124,14 @@ Status upload_layer_part(api::Call& call, const model::UploadLayerPartRequest& i
   return {};
 }
 
-Status complete_layer_upload(api::Call& call, const model::CompleteLayerUploadRequest& in, model::CompleteLayerUploadResponse& out) {
+Status complete_layer_upload(api::Call& call, const model::CompleteLayerUploadRequest& in,
+                             model::CompleteLayerUploadResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   std::string digest(in.layer_digests[0].sv());
   if (in.layer_digests.size() != 1 || !is_digest(digest))
-    return fail("InvalidParameterException", "Invalid parameter at 'layerDigests' failed to satisfy constraint: 'must be one digest of sha256 or sha512'");
+    return fail("InvalidParameterException",
+                "Invalid parameter at 'layerDigests' failed to satisfy constraint: 'must be one digest of "
+                "sha256 or sha512'");
   Blobs blobs(call.cloud.config);
   auto name_it = [&] {
     out.registry_id = call.text(at.scope.account);
@@ -124,7 +141,9 @@ Status complete_layer_upload(api::Call& call, const model::CompleteLayerUploadRe
   };
   TRY_LET(auto u, find_upload(call, at, in.upload_id));
   if (call.tx.get<Layer>(at.scope, at.name() + "@" + digest))
-    return fail("LayerAlreadyExistsException", "The layer with digest '" + digest + "' already exists in the repository with name '" + at.name() + "'");
+    return fail("LayerAlreadyExistsException", "The layer with digest '" + digest +
+                                                   "' already exists in the repository with name '" +
+                                                   at.name() + "'");
   auto have = blobs.received(u.id);
   if (have == 0) return fail("EmptyUploadException", "The upload '" + u.id + "' has no parts.");
   int64_t size = 0;
@@ -134,7 +153,9 @@ Status complete_layer_upload(api::Call& call, const model::CompleteLayerUploadRe
   } else {
     auto hold = Blobs::hold(digest);
     auto done = blobs.finish(u.id, digest);
-    if (!done) return done.error().code == "InvalidDigest" ? fail("InvalidLayerException", done.error().message) : server_error(done.error());
+    if (!done)
+      return done.error().code == "InvalidDigest" ? fail("InvalidLayerException", done.error().message)
+                                                  : server_error(done.error());
     size = *done;
   }
   call.tx.put(at.scope, Layer{at.name(), digest, size, call.now});

@@ -12,7 +12,10 @@ namespace {
 constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 
 std::unexpected<ApiError> bad(const std::string& why) {
-  return fail("InvalidParameterException", "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: " + why + "'");
+  return fail("InvalidParameterException",
+              "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy "
+              "validation failure: " +
+                  why + "'");
 }
 
 // A member that we do not know would be a rule that we do not keep.
@@ -25,17 +28,21 @@ Status only(const json::object& o, std::initializer_list<std::string_view> known
 
 Result<int64_t> positive(const json::object& o, std::string_view name, const std::string& where) {
   auto v = json::int_or(o, name, 0);
-  if (v < 1 || v > 1'000'000'000) return bad(where + "." + std::string(name) + " must be a whole number of at least 1");
+  if (v < 1 || v > 1'000'000'000)
+    return bad(where + "." + std::string(name) + " must be a whole number of at least 1");
   return v;
 }
 
-Result<std::vector<std::string>> texts(const json::object& o, std::string_view name, const std::string& where) {
+Result<std::vector<std::string>> texts(const json::object& o, std::string_view name,
+                                       const std::string& where) {
   std::vector<std::string> out;
   auto* v = o.if_contains(name);
   if (!v) return out;
-  if (!v->is_array() || v->get_array().empty()) return bad(where + "." + std::string(name) + " must be a list with at least one element");
+  if (!v->is_array() || v->get_array().empty())
+    return bad(where + "." + std::string(name) + " must be a list with at least one element");
   for (auto& e : v->get_array()) {
-    if (!e.is_string() || e.get_string().empty()) return bad(where + "." + std::string(name) + " must hold text");
+    if (!e.is_string() || e.get_string().empty())
+      return bad(where + "." + std::string(name) + " must hold text");
     out.emplace_back(e.get_string());
   }
   return out;
@@ -53,21 +60,30 @@ Result<LifecycleRule> parse_rule(const json::value& v, const std::string& where)
   if (!s || !a) return bad(where + " must have selection and action");
   TRY(only(*a, {"type"}, where + ".action"));
   if (json::text_or(*a, "type") != "expire") return bad(where + ".action.type must be \"expire\"");
-  TRY(only(*s, {"tagStatus", "tagPrefixList", "tagPatternList", "countType", "countUnit", "countNumber"}, where + ".selection"));
+  TRY(only(*s, {"tagStatus", "tagPrefixList", "tagPatternList", "countType", "countUnit", "countNumber"},
+           where + ".selection"));
   auto status = json::text_or(*s, "tagStatus");
-  if (status != "tagged" && status != "untagged" && status != "any") return bad(where + ".selection.tagStatus must be tagged, untagged or any");
-  r.status = status == "tagged" ? LifecycleRule::Status::tagged : status == "untagged" ? LifecycleRule::Status::untagged : LifecycleRule::Status::any;
+  if (status != "tagged" && status != "untagged" && status != "any")
+    return bad(where + ".selection.tagStatus must be tagged, untagged or any");
+  r.status = status == "tagged"     ? LifecycleRule::Status::tagged
+             : status == "untagged" ? LifecycleRule::Status::untagged
+                                    : LifecycleRule::Status::any;
   TRY_LET(r.prefixes, texts(*s, "tagPrefixList", where + ".selection"));
   TRY_LET(r.patterns, texts(*s, "tagPatternList", where + ".selection"));
   const bool lists = !r.prefixes.empty() || !r.patterns.empty();
-  if (r.status == LifecycleRule::Status::tagged && !lists) return bad(where + ".selection needs tagPrefixList or tagPatternList for tagStatus tagged");
-  if (r.status != LifecycleRule::Status::tagged && lists) return bad(where + ".selection may have tagPrefixList or tagPatternList only for tagStatus tagged");
-  if (!r.prefixes.empty() && !r.patterns.empty()) return bad(where + ".selection may not have both tagPrefixList and tagPatternList");
+  if (r.status == LifecycleRule::Status::tagged && !lists)
+    return bad(where + ".selection needs tagPrefixList or tagPatternList for tagStatus tagged");
+  if (r.status != LifecycleRule::Status::tagged && lists)
+    return bad(where + ".selection may have tagPrefixList or tagPatternList only for tagStatus tagged");
+  if (!r.prefixes.empty() && !r.patterns.empty())
+    return bad(where + ".selection may not have both tagPrefixList and tagPatternList");
   for (auto& p : r.patterns)
-    if (std::count(p.begin(), p.end(), '*') > 4) return bad(where + ".selection.tagPatternList: at most four wildcards in one pattern");
+    if (std::count(p.begin(), p.end(), '*') > 4)
+      return bad(where + ".selection.tagPatternList: at most four wildcards in one pattern");
   auto type = json::text_or(*s, "countType");
   auto unit = json::text_or(*s, "countUnit");
-  if (type != "imageCountMoreThan" && type != "sinceImagePushed") return bad(where + ".selection.countType must be imageCountMoreThan or sinceImagePushed");
+  if (type != "imageCountMoreThan" && type != "sinceImagePushed")
+    return bad(where + ".selection.countType must be imageCountMoreThan or sinceImagePushed");
   r.by_count = type == "imageCountMoreThan";
   if (r.by_count && !unit.empty()) return bad(where + ".selection.countUnit is only for sinceImagePushed");
   if (!r.by_count && unit != "days") return bad(where + ".selection.countUnit must be days");
@@ -100,22 +116,25 @@ Result<std::vector<LifecycleRule>> parse_lifecycle(std::string_view text) {
   std::set<int> priorities;
   for (size_t i = 0; i < rules->size(); ++i) {
     TRY_LET(auto r, parse_rule((*rules)[i], "rules[" + std::to_string(i) + "]"));
-    if (!priorities.insert(r.priority).second) return bad("rulePriority " + std::to_string(r.priority) + " is used more than once");
+    if (!priorities.insert(r.priority).second)
+      return bad("rulePriority " + std::to_string(r.priority) + " is used more than once");
     out.push_back(std::move(r));
   }
   std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.priority < b.priority; });
   size_t last = 0;
   for (auto& r : out) {
-    if (r.status == LifecycleRule::Status::any && &r != &out.back()) return bad("a rule with tagStatus any must have the highest rulePriority");
+    if (r.status == LifecycleRule::Status::any && &r != &out.back())
+      return bad("a rule with tagStatus any must have the highest rulePriority");
     last += r.status == LifecycleRule::Status::untagged && r.by_count;
   }
   if (last > 1) return bad("there may be one rule with tagStatus untagged and countType imageCountMoreThan");
   return out;
 }
 
-// All rules look at all images; then each image belongs to the first rule that selects it, and expires if that rule says
-// so: a later rule can neither expire nor save it.
-std::vector<Expiry> evaluate_lifecycle(const std::vector<LifecycleRule>& rules, const std::vector<LifecycleImage>& images, int64_t now) {
+// All rules look at all images; then each image belongs to the first rule that selects it, and expires if
+// that rule says so: a later rule can neither expire nor save it.
+std::vector<Expiry> evaluate_lifecycle(const std::vector<LifecycleRule>& rules,
+                                       const std::vector<LifecycleImage>& images, int64_t now) {
   std::vector<int> owner(images.size(), -1);  // index of the rule
   std::vector<bool> expires(images.size(), false);
   for (size_t k = 0; k < rules.size(); ++k) {
@@ -130,7 +149,8 @@ std::vector<Expiry> evaluate_lifecycle(const std::vector<LifecycleRule>& rules, 
       auto i = chosen[n];
       if (owner[i] >= 0) continue;
       owner[i] = static_cast<int>(k);
-      expires[i] = r.by_count ? n >= static_cast<size_t>(r.number) : now - images[i].pushed > r.number * kDayMs;
+      expires[i] =
+          r.by_count ? n >= static_cast<size_t>(r.number) : now - images[i].pushed > r.number * kDayMs;
     }
   }
   std::vector<Expiry> out;

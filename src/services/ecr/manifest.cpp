@@ -10,7 +10,9 @@ constexpr std::string_view kDockerList = "application/vnd.docker.distribution.ma
 constexpr std::string_view kOciManifest = "application/vnd.oci.image.manifest.v1+json";
 constexpr std::string_view kOciIndex = "application/vnd.oci.image.index.v1+json";
 
-std::unexpected<ApiError> bad(std::string why) { return fail("InvalidManifest", "Invalid manifest: " + std::move(why)); }
+std::unexpected<ApiError> bad(std::string why) {
+  return fail("InvalidManifest", "Invalid manifest: " + std::move(why));
+}
 
 Result<Descriptor> descriptor(const json::value& v, const std::string& where) {
   if (!v.is_object()) return bad(where + " must be an object.");
@@ -42,7 +44,8 @@ Status list(const json::object& o, const char* name, std::vector<Descriptor>& ou
 
 bool all_of(std::string_view s, std::string_view more) {
   for (char c : s)
-    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos)) return false;
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos))
+      return false;
   return true;
 }
 
@@ -68,7 +71,8 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view media_ty
   m.media_type = std::string(media_type.substr(0, semicolon));
   if (m.media_type.empty()) m.media_type = own;
   if (m.media_type.empty()) m.media_type = o.contains("manifests") ? kOciIndex : kOciManifest;
-  if (!own.empty() && own != m.media_type) return bad("its mediaType \"" + own + "\" is not the one it was sent as, \"" + m.media_type + "\".");
+  if (!own.empty() && own != m.media_type)
+    return bad("its mediaType \"" + own + "\" is not the one it was sent as, \"" + m.media_type + "\".");
   m.is_index = m.media_type == kDockerList || m.media_type == kOciIndex;
   if (!m.is_index && m.media_type != kDockerManifest && m.media_type != kOciManifest)
     return bad("media type \"" + m.media_type + "\" is not served.");

@@ -1,5 +1,5 @@
-// What a manifest says: its kind, what it refers to. Docker image manifest v2 schema 2 and list, OCI image manifest and
-// index (https://github.com/opencontainers/image-spec). Pure; any thread.
+// What a manifest says: its kind, what it refers to. Docker image manifest v2 schema 2 and list, OCI image
+// manifest and index (https://github.com/opencontainers/image-spec). Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ struct Manifest {
 
 constexpr size_t kMaxManifest = 4 << 20;
 
-/// `media_type`: what the client says it is; empty: what the manifest says itself. Error "InvalidManifest" with the
-/// place that is wrong.
+/// `media_type`: what the client says it is; empty: what the manifest says itself. Error "InvalidManifest"
+/// with the place that is wrong.
 Result<Manifest> parse_manifest(std::string_view text, std::string_view media_type);
 
 /// "sha256:" and 64, or "sha512:" and 128, lower-case hexadecimal digits.

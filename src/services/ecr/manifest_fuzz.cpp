@@ -7,7 +7,8 @@ using namespace nubecita::ecr;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (std::string_view type : {"", "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json; q=1"}) {
+  for (std::string_view type : {"", "application/vnd.oci.image.manifest.v1+json",
+                                "application/vnd.docker.distribution.manifest.list.v2+json; q=1"}) {
     auto m = parse_manifest(text, type);
     if (!m) continue;
     for (auto& b : m->blobs)

@@ -14,8 +14,10 @@ std::string descriptor(const std::string& digest, const std::string& more = "") 
 std::string why(const Result<Manifest>& m) { return m ? "" : m.error().message; }
 
 TEST(Manifest, ReadsAnImage) {
-  auto m = parse_manifest(R"({"schemaVersion":2,"config":)" + descriptor(kA) + R"(,"layers":[)" + descriptor(kB) + R"(],"subject":)" + descriptor(kB) +
-                              R"(,"annotations":{"k":"v"}})", kOci);
+  auto m =
+      parse_manifest(R"({"schemaVersion":2,"config":)" + descriptor(kA) + R"(,"layers":[)" + descriptor(kB) +
+                         R"(],"subject":)" + descriptor(kB) + R"(,"annotations":{"k":"v"}})",
+                     kOci);
   ASSERT_TRUE(m) << why(m);
   EXPECT_FALSE(m->is_index);
   ASSERT_EQ(m->blobs.size(), 2u);
@@ -27,12 +29,17 @@ TEST(Manifest, ReadsAnImage) {
 }
 
 TEST(Manifest, ReadsAnIndexAndForeignLayers) {
-  auto m = parse_manifest(R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" + descriptor(kA) + "]}", "");
+  auto m = parse_manifest(
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" +
+          descriptor(kA) + "]}",
+      "");
   ASSERT_TRUE(m) << why(m);
   EXPECT_TRUE(m->is_index);
   EXPECT_EQ(m->children.at(0).digest, kA);
-  auto foreign = R"({"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":")" + kB + R"(","size":1,"urls":["https://x"]})";
-  m = parse_manifest(R"({"schemaVersion":2,"config":)" + descriptor(kA) + R"(,"layers":[)" + foreign + "]}", "application/vnd.docker.distribution.manifest.v2+json");
+  auto foreign = R"({"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":")" +
+                 kB + R"(","size":1,"urls":["https://x"]})";
+  m = parse_manifest(R"({"schemaVersion":2,"config":)" + descriptor(kA) + R"(,"layers":[)" + foreign + "]}",
+                     "application/vnd.docker.distribution.manifest.v2+json");
   ASSERT_TRUE(m) << why(m);
   EXPECT_TRUE(m->blobs[1].elsewhere);
 }
@@ -40,11 +47,17 @@ TEST(Manifest, ReadsAnIndexAndForeignLayers) {
 TEST(Manifest, RefusesWhatIsWrong) {
   const std::string good_config = R"("config":)" + descriptor(kA);
   for (auto [text, part] : std::vector<std::pair<std::string, std::string>>{
-           {"", "line"}, {"[]", "object"}, {R"({"schemaVersion":1})", "schemaVersion"}, {R"({"schemaVersion":2})", "config is missing"},
+           {"", "line"},
+           {"[]", "object"},
+           {R"({"schemaVersion":1})", "schemaVersion"},
+           {R"({"schemaVersion":2})", "config is missing"},
            {R"({"schemaVersion":2,)" + good_config + "}", "layers must be a list"},
-           {R"({"schemaVersion":2,)" + good_config + R"(,"layers":[{"digest":"sha256:zz","size":1}]})", "layers[0].digest"},
-           {R"({"schemaVersion":2,)" + good_config + R"(,"layers":[{"digest":")" + kB + R"(","size":-1}]})", "layers[0].size"},
-           {R"({"schemaVersion":2,)" + good_config + R"(,"layers":[{"digest":")" + kB + R"("}]})", "layers[0].size"},
+           {R"({"schemaVersion":2,)" + good_config + R"(,"layers":[{"digest":"sha256:zz","size":1}]})",
+            "layers[0].digest"},
+           {R"({"schemaVersion":2,)" + good_config + R"(,"layers":[{"digest":")" + kB + R"(","size":-1}]})",
+            "layers[0].size"},
+           {R"({"schemaVersion":2,)" + good_config + R"(,"layers":[{"digest":")" + kB + R"("}]})",
+            "layers[0].size"},
            {R"({"schemaVersion":2,"mediaType":"other",)" + good_config + R"(,"layers":[]})", "mediaType"},
            {R"({"schemaVersion":2,"manifests":[],)" + good_config + R"(,"layers":[]})", "manifests"}}) {
     auto m = parse_manifest(text, kOci);
@@ -56,8 +69,10 @@ TEST(Manifest, RefusesWhatIsWrong) {
 }
 
 TEST(Manifest, NamesAndDigests) {
-  for (auto good : {"ab", "a/b-c/d_e.f", "library/ghost", "0x"}) EXPECT_TRUE(is_repository_name(good)) << good;
-  for (auto bad : {"", "a", "A/b", "a//b", "-ab", "ab-", "a/-b", "a..b", "a@b", "a:b", "../x", "a/../b"}) EXPECT_FALSE(is_repository_name(bad)) << bad;
+  for (auto good : {"ab", "a/b-c/d_e.f", "library/ghost", "0x"})
+    EXPECT_TRUE(is_repository_name(good)) << good;
+  for (auto bad : {"", "a", "A/b", "a//b", "-ab", "ab-", "a/-b", "a..b", "a@b", "a:b", "../x", "a/../b"})
+    EXPECT_FALSE(is_repository_name(bad)) << bad;
   EXPECT_TRUE(is_digest(kA));
   EXPECT_FALSE(is_digest("sha256:" + std::string(64, 'A')));
   EXPECT_FALSE(is_digest("sha256:../../../../etc/passwd"));

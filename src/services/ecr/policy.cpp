@@ -11,11 +11,11 @@ namespace nubecita::ecr {
 namespace {
 
 std::string of_repository(const Located& at) {
-  return "for the repository with name '" + at.name() + "' in the registry with id '" + at.scope.account + "'";
+  return "for the repository with name '" + at.name() + "' in the registry with id '" + at.scope.account +
+         "'";
 }
 std::unexpected<ApiError> no_policy(const Located& at) {
-  return fail("RepositoryPolicyNotFoundException",
-              "Repository policy does not exist " + of_repository(at));
+  return fail("RepositoryPolicyNotFoundException", "Repository policy does not exist " + of_repository(at));
 }
 std::unexpected<ApiError> no_lifecycle(const Located& at) {
   return fail("LifecyclePolicyNotFoundException", "Lifecycle policy does not exist " + of_repository(at));
@@ -37,21 +37,29 @@ std::vector<LifecycleImage> lifecycle_images(store::Transaction& tx, const Locat
   auto tags = tags_by_digest(tx, at.scope, at.name());
   auto all = list_images_of(tx, at.scope, at.name());
   std::vector<LifecycleImage> out;
-  for (auto& i : all) out.push_back({i.digest, tags[i.digest], i.pushed, needed_by(all, i.digest).has_value()});
+  for (auto& i : all)
+    out.push_back({i.digest, tags[i.digest], i.pushed, needed_by(all, i.digest).has_value()});
   return out;
 }
 
 }  // namespace
 
-Status set_repository_policy(api::Call& call, const model::SetRepositoryPolicyRequest& in, model::SetRepositoryPolicyResponse& out) {
+Status set_repository_policy(api::Call& call, const model::SetRepositoryPolicyRequest& in,
+                             model::SetRepositoryPolicyResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   if (auto good = iam::check_resource_policy(in.policy_text.sv()); !good)
-    return fail("InvalidParameterException", "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided': " + good.error().message);
-  auto keeps = call.cloud.authorizer->check(call.tx, {call.principal, "ecr:SetRepositoryPolicy", repository_arn(at.scope, at.name()), resource_tags(at.repository),
-                                                      in.policy_text.sv(), at.scope.account});
+    return fail("InvalidParameterException",
+                "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy "
+                "provided': " +
+                    good.error().message);
+  auto keeps = call.cloud.authorizer->check(
+      call.tx, {call.principal, "ecr:SetRepositoryPolicy", repository_arn(at.scope, at.name()),
+                resource_tags(at.repository), in.policy_text.sv(), at.scope.account});
   if (!keeps && !in.force.value_or(false))
-    return fail("InvalidParameterException", "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The new repository policy would not allow you to "
-                                             "update it in the future: set force if that is meant'");
+    return fail("InvalidParameterException",
+                "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The new repository policy "
+                "would not allow you to "
+                "update it in the future: set force if that is meant'");
   at.repository.policy = api::str(in.policy_text);
   call.tx.put(at.scope, at.repository);
   name_it(call, at, out);
@@ -59,7 +67,8 @@ Status set_repository_policy(api::Call& call, const model::SetRepositoryPolicyRe
   return {};
 }
 
-Status get_repository_policy(api::Call& call, const model::GetRepositoryPolicyRequest& in, model::GetRepositoryPolicyResponse& out) {
+Status get_repository_policy(api::Call& call, const model::GetRepositoryPolicyRequest& in,
+                             model::GetRepositoryPolicyResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   if (at.repository.policy.empty()) return no_policy(at);
   name_it(call, at, out);
@@ -67,7 +76,8 @@ Status get_repository_policy(api::Call& call, const model::GetRepositoryPolicyRe
   return {};
 }
 
-Status delete_repository_policy(api::Call& call, const model::DeleteRepositoryPolicyRequest& in, model::DeleteRepositoryPolicyResponse& out) {
+Status delete_repository_policy(api::Call& call, const model::DeleteRepositoryPolicyRequest& in,
+                                model::DeleteRepositoryPolicyResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   if (at.repository.policy.empty()) return no_policy(at);
   name_it(call, at, out);
@@ -77,7 +87,8 @@ Status delete_repository_policy(api::Call& call, const model::DeleteRepositoryPo
   return {};
 }
 
-Status put_lifecycle_policy(api::Call& call, const model::PutLifecyclePolicyRequest& in, model::PutLifecyclePolicyResponse& out) {
+Status put_lifecycle_policy(api::Call& call, const model::PutLifecyclePolicyRequest& in,
+                            model::PutLifecyclePolicyResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   TRY(parse_lifecycle(in.lifecycle_policy_text.sv()));
   at.repository.lifecycle = api::str(in.lifecycle_policy_text);
@@ -87,7 +98,8 @@ Status put_lifecycle_policy(api::Call& call, const model::PutLifecyclePolicyRequ
   return {};
 }
 
-Status get_lifecycle_policy(api::Call& call, const model::GetLifecyclePolicyRequest& in, model::GetLifecyclePolicyResponse& out) {
+Status get_lifecycle_policy(api::Call& call, const model::GetLifecyclePolicyRequest& in,
+                            model::GetLifecyclePolicyResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   if (at.repository.lifecycle.empty()) return no_lifecycle(at);
   name_it(call, at, out);
@@ -96,7 +108,8 @@ Status get_lifecycle_policy(api::Call& call, const model::GetLifecyclePolicyRequ
   return {};
 }
 
-Status delete_lifecycle_policy(api::Call& call, const model::DeleteLifecyclePolicyRequest& in, model::DeleteLifecyclePolicyResponse& out) {
+Status delete_lifecycle_policy(api::Call& call, const model::DeleteLifecyclePolicyRequest& in,
+                               model::DeleteLifecyclePolicyResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   if (at.repository.lifecycle.empty()) return no_lifecycle(at);
   name_it(call, at, out);
@@ -108,11 +121,13 @@ Status delete_lifecycle_policy(api::Call& call, const model::DeleteLifecyclePoli
   return {};
 }
 
-// The preview is evaluated when it is read: it takes microseconds, and then it tells what the policy would do now.
+// The preview is evaluated when it is read: it takes microseconds, and then it tells what the policy would do
+// now.
 Status start_lifecycle_policy_preview(api::Call& call, const model::StartLifecyclePolicyPreviewRequest& in,
                                       model::StartLifecyclePolicyPreviewResponse& out) {
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
-  std::string policy = in.lifecycle_policy_text.has() ? api::str(in.lifecycle_policy_text) : at.repository.lifecycle;
+  std::string policy =
+      in.lifecycle_policy_text.has() ? api::str(in.lifecycle_policy_text) : at.repository.lifecycle;
   if (policy.empty()) return no_lifecycle(at);
   TRY(parse_lifecycle(policy));
   call.tx.put(at.scope, Preview{at.name(), policy, call.now});
@@ -127,7 +142,8 @@ Status get_lifecycle_policy_preview(api::Call& call, const model::GetLifecyclePo
   TRY_LET(auto at, locate(call, in.registry_id, in.repository_name));
   auto preview = call.tx.get<Preview>(at.scope, at.name());
   if (!preview)
-    return fail("LifecyclePolicyPreviewNotFoundException", "Lifecycle policy preview does not exist " + of_repository(at));
+    return fail("LifecyclePolicyPreviewNotFoundException",
+                "Lifecycle policy preview does not exist " + of_repository(at));
   TRY_LET(auto rules, parse_lifecycle(preview->policy));
   auto images = lifecycle_images(call.tx, at);
   const auto status = in.filter ? in.filter->tag_status.value_or("ANY") : "ANY";
@@ -136,15 +152,19 @@ Status get_lifecycle_policy_preview(api::Call& call, const model::GetLifecyclePo
     if (status == "UNTAGGED" && !i.tags.empty()) return false;
     if (in.image_ids.empty()) return true;
     for (auto& id : in.image_ids)
-      if (id.image_digest == i.digest || (id.image_tag.has() && std::find(i.tags.begin(), i.tags.end(), id.image_tag.sv()) != i.tags.end())) return true;
+      if (id.image_digest == i.digest ||
+          (id.image_tag.has() && std::find(i.tags.begin(), i.tags.end(), id.image_tag.sv()) != i.tags.end()))
+        return true;
     return false;
   };
   auto expiring = evaluate_lifecycle(rules, images, call.now);
   const auto total = static_cast<int32_t>(expiring.size());
   std::erase_if(expiring, [&](auto& e) { return !wanted(images[e.image]); });
   std::string next;
-  TRY_LET(expiring, api::page(std::move(expiring), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)),
-                              [&](auto& e) { return images[e.image].digest; }, next, "InvalidParameterException"));
+  TRY_LET(expiring,
+          api::page(
+              std::move(expiring), in.next_token.sv(), static_cast<size_t>(in.max_results.value_or(100)),
+              [&](auto& e) { return images[e.image].digest; }, next, "InvalidParameterException"));
   name_it(call, at, out);
   out.lifecycle_policy_text = call.text(preview->policy);
   out.status = "COMPLETE";

@@ -26,7 +26,8 @@ bool is_region(std::string_view s) {
 std::optional<store::Scope> scope_of_host(const Config& config, std::string_view host) {
   auto colon = host.rfind(':');
   if (colon != std::string_view::npos) host = host.substr(0, colon);
-  if (host.size() < 13 || !is_account(host.substr(0, 12)) || !host.substr(12).starts_with(".dkr.ecr.")) return {};
+  if (host.size() < 13 || !is_account(host.substr(0, 12)) || !host.substr(12).starts_with(".dkr.ecr."))
+    return {};
   auto rest = host.substr(12 + 9);
   auto dot = rest.find('.');
   if (dot == std::string_view::npos || !is_region(rest.substr(0, dot))) return {};
@@ -57,7 +58,8 @@ std::optional<Reference> our_reference(const Config& config, std::string_view im
   auto path = image.substr(slash + 1);
   Reference out;
   std::optional<store::Scope> scope = scope_of_host(config, host);
-  if (!scope && (host == "127.0.0.1:" + config.port() || host == "localhost:" + config.port())) scope = take_scope_prefix(path);
+  if (!scope && (host == "127.0.0.1:" + config.port() || host == "localhost:" + config.port()))
+    scope = take_scope_prefix(path);
   if (!scope) return {};
   out.account = scope->account;
   out.region = scope->region;
@@ -76,11 +78,13 @@ std::optional<Reference> our_reference(const Config& config, std::string_view im
 }
 
 std::string Reference::local(const std::string& port) const {
-  return "127.0.0.1:" + port + "/" + account + "/" + region + "/" + repository + (digest.empty() ? ":" + tag : "@" + digest);
+  return "127.0.0.1:" + port + "/" + account + "/" + region + "/" + repository +
+         (digest.empty() ? ":" + tag : "@" + digest);
 }
 
 std::optional<Image> find_image(store::Transaction& tx, const Reference& r) {
-  return resolve_image(tx, {r.account, r.region}, r.repository, r.digest.empty() ? std::string_view(r.tag) : std::string_view(), r.digest);
+  return resolve_image(tx, {r.account, r.region}, r.repository,
+                       r.digest.empty() ? std::string_view(r.tag) : std::string_view(), r.digest);
 }
 
 }  // namespace nubecita::ecr

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kIndex = "application/vnd.oci.image.index.v1+json";
 
-/// One "bytes=first-last" of a file of `size` bytes. 0: no range asked (or one that we may ignore), 1: good, -1: not there.
+/// One "bytes=first-last" of a file of `size` bytes. 0: no range asked (or one that we may ignore), 1: good,
+/// -1: not there.
 int parse_range(std::string_view text, uint64_t size, uint64_t& first, uint64_t& count) {
   if (!text.starts_with("bytes=") || text.find(',') != std::string_view::npos) return 0;
   text.remove_prefix(6);
@@ -41,10 +42,12 @@ int parse_range(std::string_view text, uint64_t size, uint64_t& first, uint64_t&
 
 class Later final : public http::Receiver {
  public:
-  Later(std::shared_ptr<Request> r, std::move_only_function<http::Answer()> work, Pool& pool) : request_(std::move(r)), work_(std::move(work)), pool_(pool) {}
+  Later(std::shared_ptr<Request> r, std::move_only_function<http::Answer()> work, Pool& pool)
+      : request_(std::move(r)), work_(std::move(work)), pool_(pool) {}
   bool write(std::string_view) override { return true; }
   void finish(http::Respond respond) override {
-    pool_.run([r = request_, work = std::move(work_), respond = std::move(respond)]() mutable { respond(work()); });
+    pool_.run(
+        [r = request_, work = std::move(work_), respond = std::move(respond)]() mutable { respond(work()); });
   }
 
  private:
@@ -55,7 +58,8 @@ class Later final : public http::Receiver {
 
 }  // namespace
 
-std::unique_ptr<http::Receiver> Registry::Impl::later(std::shared_ptr<Request> r, http::Answer (Impl::*work)(const Request&)) {
+std::unique_ptr<http::Receiver> Registry::Impl::later(std::shared_ptr<Request> r,
+                                                      http::Answer (Impl::*work)(const Request&)) {
   return std::make_unique<Later>(r, [this, r, work] { return (this->*work)(*r); }, pool);
 }
 
@@ -64,7 +68,8 @@ http::Answer Registry::Impl::get_manifest(const Request& r) {
   auto at = open(*tx, r, {"ecr:BatchGetImage"});
   if (!at) return refusal(at.error());
   const bool by_digest = is_digest(r.route.reference);
-  auto image = resolve_image(*tx, at->scope, at->name(), by_digest ? std::string_view() : std::string_view(r.route.reference),
+  auto image = resolve_image(*tx, at->scope, at->name(),
+                             by_digest ? std::string_view() : std::string_view(r.route.reference),
                              by_digest ? std::string_view(r.route.reference) : std::string_view());
   auto text = image ? manifest_text(*tx, at->scope, *image) : std::nullopt;
   if (!text) return refusal(404, "MANIFEST_UNKNOWN", "Requested image not found");
@@ -80,13 +85,18 @@ http::Answer Registry::Impl::get_blob(const Request& r, bool presigned) {
   const auto& digest = r.route.reference;
   std::string repository = r.route.repository;
   if (!presigned) {
-    // A client that pushes asks with HEAD what is there already: its policy may have only the action for that.
-    auto at = r.head->method == "HEAD" ? open(*tx, r, {"ecr:BatchCheckLayerAvailability"}) : open(*tx, r, {"ecr:GetDownloadUrlForLayer"});
-    if (!at && at.error().code == "AccessDenied" && r.head->method == "HEAD") at = open(*tx, r, {"ecr:GetDownloadUrlForLayer"});
+    // A client that pushes asks with HEAD what is there already: its policy may have only the action for
+    // that.
+    auto at = r.head->method == "HEAD" ? open(*tx, r, {"ecr:BatchCheckLayerAvailability"})
+                                       : open(*tx, r, {"ecr:GetDownloadUrlForLayer"});
+    if (!at && at.error().code == "AccessDenied" && r.head->method == "HEAD")
+      at = open(*tx, r, {"ecr:GetDownloadUrlForLayer"});
     if (!at) return refusal(at.error());
   }
   auto layer = is_digest(digest) ? tx->get<Layer>(r.route.scope, repository + "@" + digest) : std::nullopt;
-  if (!layer) return refusal(404, "BLOB_UNKNOWN", "The layer " + digest + " is not in the repository " + repository + ".");
+  if (!layer)
+    return refusal(404, "BLOB_UNKNOWN",
+                   "The layer " + digest + " is not in the repository " + repository + ".");
   uint64_t first = 0, count = static_cast<uint64_t>(layer->size);
   const int ranged = parse_range(r.head->header("range"), count, first, count);
   if (ranged < 0) {
@@ -98,7 +108,10 @@ http::Answer Registry::Impl::get_blob(const Request& r, bool presigned) {
   a.headers.emplace_back("Content-Type", "application/octet-stream");
   a.headers.emplace_back("Accept-Ranges", "bytes");
   a.headers.emplace_back("ETag", "\"" + digest + "\"");
-  if (ranged) a.headers.emplace_back("Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(first + count - 1) + "/" + std::to_string(layer->size));
+  if (ranged)
+    a.headers.emplace_back("Content-Range", "bytes " + std::to_string(first) + "-" +
+                                                std::to_string(first + count - 1) + "/" +
+                                                std::to_string(layer->size));
   a.file = blobs.open(digest);
   a.file_offset = first;
   a.file_size = count;
@@ -116,7 +129,8 @@ http::Answer Registry::Impl::list_tags(const Request& r) {
   size_t n = 1000;
   if (auto text = r.parameter("n"); !text.empty()) {
     auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (ec != std::errc() || end != text.data() + text.size()) return refusal(400, "PAGINATION_NUMBER_INVALID", "n must be a number.");
+    if (ec != std::errc() || end != text.data() + text.size())
+      return refusal(400, "PAGINATION_NUMBER_INVALID", "n must be a number.");
     n = std::min<size_t>(n, 1000);
   }
   const auto last = r.parameter("last");
@@ -132,7 +146,8 @@ http::Answer Registry::Impl::list_tags(const Request& r) {
   }
   auto a = answer(200);
   if (more && n > 0)
-    a.headers.emplace_back("Link", "<" + r.path("tags/list") + "?n=" + std::to_string(n) + "&last=" + std::string(names.back().get_string()) + ">; rel=\"next\"");
+    a.headers.emplace_back("Link", "<" + r.path("tags/list") + "?n=" + std::to_string(n) +
+                                       "&last=" + std::string(names.back().get_string()) + ">; rel=\"next\"");
   json::object o;
   o["name"] = at->name();
   o["tags"] = std::move(names);
@@ -145,7 +160,8 @@ http::Answer Registry::Impl::referrers(const Request& r) {
   auto tx = cloud.store->begin();
   auto at = open(*tx, r, {"ecr:BatchGetImage"});
   if (!at) return refusal(at.error());
-  if (!is_digest(r.route.reference)) return refusal(400, "DIGEST_INVALID", "Referrers are asked for by digest.");
+  if (!is_digest(r.route.reference))
+    return refusal(400, "DIGEST_INVALID", "Referrers are asked for by digest.");
   const auto wanted = r.parameter("artifactType");
   json::array found;
   for (auto& image : list_images_of(*tx, at->scope, at->name())) {
@@ -191,7 +207,8 @@ Registry::Registry(api::Cloud& cloud) : impl_(std::make_shared<Impl>(cloud)) {}
 Registry::~Registry() = default;
 
 bool Registry::claims(const http::Head& head) {
-  return (head.path == "/v2" || head.path.starts_with("/v2/")) && !head.header("authorization").starts_with("AWS4-");
+  return (head.path == "/v2" || head.path.starts_with("/v2/")) &&
+         !head.header("authorization").starts_with("AWS4-");
 }
 
 std::unique_ptr<http::Receiver> Registry::begin(http::HeadPtr head) {
@@ -205,8 +222,10 @@ std::unique_ptr<http::Receiver> Registry::begin(http::HeadPtr head) {
   auto tx = impl.cloud.store->begin();
 
   std::string expires, signature;
-  if (reads && r->route.kind == Route::blob && http::query_value(r->head->query, "signature", signature) && http::query_value(r->head->query, "expires", expires)) {
-    if (!check_download(*tx, r->route.scope, r->route.repository, r->route.reference, expires, signature, r->now))
+  if (reads && r->route.kind == Route::blob && http::query_value(r->head->query, "signature", signature) &&
+      http::query_value(r->head->query, "expires", expires)) {
+    if (!check_download(*tx, r->route.scope, r->route.repository, r->route.reference, expires, signature,
+                        r->now))
       return http::answer_with(refusal(403, "DENIED", "The download URL is not valid or has expired."));
     return http::answer_with(impl.get_blob(*r, true));
   }
@@ -214,8 +233,9 @@ std::unique_ptr<http::Receiver> Registry::begin(http::HeadPtr head) {
   auto who = impl.authenticate(*tx, *r->head, r->now);
   if (!who) {
     auto a = refusal(who.error());
-    a.headers.emplace_back("WWW-Authenticate", std::string("Basic realm=\"") + (r->head->tls ? "https://" : "http://") + std::string(r->head->header("host")) +
-                                                   "/\",service=\"ecr.amazonaws.com\"");
+    a.headers.emplace_back("WWW-Authenticate",
+                           std::string("Basic realm=\"") + (r->head->tls ? "https://" : "http://") +
+                               std::string(r->head->header("host")) + "/\",service=\"ecr.amazonaws.com\"");
     return http::answer_with(std::move(a));
   }
   r->principal = std::move(*who);
@@ -234,7 +254,8 @@ std::unique_ptr<http::Receiver> Registry::begin(http::HeadPtr head) {
       if (method == "DELETE") return impl.later(r, &Impl::delete_manifest);
       break;
     case Route::blob:
-      if (reads) return std::make_unique<Later>(r, [impl = impl_, r] { return impl->get_blob(*r, false); }, impl.pool);
+      if (reads)
+        return std::make_unique<Later>(r, [impl = impl_, r] { return impl->get_blob(*r, false); }, impl.pool);
       break;
     case Route::uploads:
       if (method == "POST") return impl.begin_upload(r);
@@ -250,7 +271,10 @@ std::unique_ptr<http::Receiver> Registry::begin(http::HeadPtr head) {
     case Route::referrers:
       if (reads) return impl.later(r, &Impl::referrers);
       break;
-    case Route::unknown: return http::answer_with(refusal(404, "NAME_UNKNOWN", "There is nothing at this path: use the registry's host name, or /v2/<account>/<region>/<repository>/..."));
+    case Route::unknown:
+      return http::answer_with(refusal(404, "NAME_UNKNOWN",
+                                       "There is nothing at this path: use the registry's host name, or "
+                                       "/v2/<account>/<region>/<repository>/..."));
   }
   return http::answer_with(refusal(405, "UNSUPPORTED", "The registry does not serve this method here."));
 }

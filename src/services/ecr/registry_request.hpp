@@ -49,7 +49,9 @@ struct Request {
   api::Principal principal;
   int64_t now = 0;
 
-  std::string path(std::string_view rest) const { return route.prefix + route.repository + "/" + std::string(rest); }
+  std::string path(std::string_view rest) const {
+    return route.prefix + route.repository + "/" + std::string(rest);
+  }
   std::string parameter(std::string_view name) const {
     std::string out;
     http::query_value(head->query, name, out);
@@ -71,7 +73,9 @@ struct Registry::Impl {
   /// Who it is. Error "Unauthorized".
   Result<api::Principal> authenticate(store::Transaction& tx, const http::Head& head, int64_t now) const;
   /// The repository, if every action is allowed on it. Errors: AccessDenied, RepositoryNotFoundException.
-  Result<Located> open(store::Transaction& tx, const Request& r, std::initializer_list<std::string_view> actions, std::string_view repository = {}) const;
+  Result<Located> open(store::Transaction& tx, const Request& r,
+                       std::initializer_list<std::string_view> actions,
+                       std::string_view repository = {}) const;
 
   // registry.cpp: what only reads
   http::Answer get_manifest(const Request& r);
@@ -90,7 +94,8 @@ struct Registry::Impl {
   http::Answer finish_upload(const Request& r, const std::string& id, const std::string& digest);
 
   /// A receiver that ignores the body and answers with what `work` makes on the pool.
-  std::unique_ptr<http::Receiver> later(std::shared_ptr<Request> r, http::Answer (Impl::*work)(const Request&));
+  std::unique_ptr<http::Receiver> later(std::shared_ptr<Request> r,
+                                        http::Answer (Impl::*work)(const Request&));
 };
 
 }  // namespace nubecita::ecr

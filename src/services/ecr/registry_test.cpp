@@ -1,4 +1,5 @@
-// The distribution API and the ECR operations on one store, without a network: requests go straight to the Registry.
+// The distribution API and the ECR operations on one store, without a network: requests go straight to the
+// Registry.
 #include "services/ecr/registry.hpp"
 
 #include <fcntl.h>
@@ -76,7 +77,8 @@ class RegistryTest : public ::testing::Test {
     auto a = promise.get_future().get();
     if (a.file >= 0) {
       a.body.resize(a.file_size);
-      EXPECT_EQ(::pread(a.file, a.body.data(), a.file_size, static_cast<off_t>(a.file_offset)), static_cast<ssize_t>(a.file_size));
+      EXPECT_EQ(::pread(a.file, a.body.data(), a.file_size, static_cast<off_t>(a.file_offset)),
+                static_cast<ssize_t>(a.file_size));
     }
     return {a.status, a.body, a.headers};
   }
@@ -86,17 +88,25 @@ class RegistryTest : public ::testing::Test {
     EXPECT_EQ(got.status, 201) << got.body;
     return d;
   }
-  static std::string manifest_for(const std::string& config, size_t config_size, const std::vector<std::pair<std::string, size_t>>& layers, const std::string& more = "") {
-    auto one = [](const std::string& d, size_t n) { return R"({"mediaType":"application/x","digest":")" + d + R"(","size":)" + std::to_string(n) + "}"; };
-    std::string out = R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":)" + one(config, config_size) + R"(,"layers":[)";
+  static std::string manifest_for(const std::string& config, size_t config_size,
+                                  const std::vector<std::pair<std::string, size_t>>& layers,
+                                  const std::string& more = "") {
+    auto one = [](const std::string& d, size_t n) {
+      return R"({"mediaType":"application/x","digest":")" + d + R"(","size":)" + std::to_string(n) + "}";
+    };
+    std::string out =
+        R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":)" +
+        one(config, config_size) + R"(,"layers":[)";
     for (size_t i = 0; i < layers.size(); ++i) out += (i ? "," : "") + one(layers[i].first, layers[i].second);
     return out + "]" + more + "}";
   }
   /// A pushed image with one layer of these bytes; its digest.
-  std::string push_image(const std::string& tag, const std::string& layer, const std::string& repository = "app") {
+  std::string push_image(const std::string& tag, const std::string& layer,
+                         const std::string& repository = "app") {
     auto c = push_blob("{}", repository), l = push_blob(layer, repository);
     auto m = manifest_for(c, 2, {{l, layer.size()}});
-    auto got = ask("PUT", "/v2/" + repository + "/manifests/" + (tag.empty() ? digest_of(m) : tag), m, {{"Content-Type", "application/vnd.oci.image.manifest.v1+json"}});
+    auto got = ask("PUT", "/v2/" + repository + "/manifests/" + (tag.empty() ? digest_of(m) : tag), m,
+                   {{"Content-Type", "application/vnd.oci.image.manifest.v1+json"}});
     EXPECT_EQ(got.status, 201) << got.body;
     EXPECT_EQ(got.header("Docker-Content-Digest"), digest_of(m));
     return digest_of(m);
@@ -119,7 +129,8 @@ TEST_F(RegistryTest, PushesAndPullsAnImage) {
   EXPECT_EQ(part.status, 206);
   EXPECT_EQ(part.body, "bytes");
   EXPECT_EQ(part.header("Content-Range"), "bytes 6-10/11");
-  EXPECT_EQ(ask("GET", "/v2/app/blobs/" + digest_of("layer bytes"), "", {{"Range", "bytes=99-"}}).status, 416);
+  EXPECT_EQ(ask("GET", "/v2/app/blobs/" + digest_of("layer bytes"), "", {{"Range", "bytes=99-"}}).status,
+            416);
   EXPECT_EQ(ask("GET", "/v2/app/manifests/v2").status, 404);
   EXPECT_NE(ask("GET", "/v2/nothing/manifests/v1").body.find("NAME_UNKNOWN"), std::string::npos);
   // The same by the path's first parts, as podman pulls from 127.0.0.1.
@@ -153,7 +164,10 @@ TEST_F(RegistryTest, UploadsInChunksAndResumesAfterARestart) {
 TEST_F(RegistryTest, ChecksDigestsOfBothKinds) {
   EXPECT_EQ(ask("POST", "/v2/app/blobs/uploads/?digest=" + digest_of("a"), "b").status, 400);
   EXPECT_EQ(ask("HEAD", "/v2/app/blobs/" + digest_of("a")).status, 404);
-  const std::string abc512 = "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+  const std::string abc512 =
+      "sha512:"
+      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d44"
+      "23643ce80e2a9ac94fa54ca49f";
   EXPECT_EQ(ask("POST", "/v2/app/blobs/uploads/?digest=" + abc512, "abc").status, 201);
   EXPECT_EQ(ask("GET", "/v2/app/blobs/" + abc512).body, "abc");
   auto uploads = std::filesystem::directory_iterator(bench.directory + "/blobs/uploads");
@@ -168,11 +182,18 @@ TEST_F(RegistryTest, MountsFromWhatTheClientMayRead) {
   EXPECT_EQ(ask("GET", "/v2/other/blobs/" + digest_of("shared")).body, "shared");
   EXPECT_EQ(ask("POST", "/v2/other/blobs/uploads/?from=app&mount=" + digest_of("unknown")).status, 202);
   host = "127.0.0.1:4566";
-  EXPECT_EQ(ask("POST", "/v2/111122223333/us-east-1/other/blobs/uploads/?from=111122223333/us-east-1/app&mount=" + digest_of("shared")).status, 201);
+  EXPECT_EQ(
+      ask("POST", "/v2/111122223333/us-east-1/other/blobs/uploads/?from=111122223333/us-east-1/app&mount=" +
+                      digest_of("shared"))
+          .status,
+      201);
   host = "111122223333.dkr.ecr.us-east-1.nubecita.localhost:4566";
   push_blob("secret");
-  bench.authorizer.allow = [](auto& a) { return !(a.action == "ecr:GetDownloadUrlForLayer" && a.resource.ends_with("/app")); };
-  EXPECT_EQ(ask("POST", "/v2/other/blobs/uploads/?from=app&mount=" + digest_of("secret")).status, 202) << "a session, not the blob";
+  bench.authorizer.allow = [](auto& a) {
+    return !(a.action == "ecr:GetDownloadUrlForLayer" && a.resource.ends_with("/app"));
+  };
+  EXPECT_EQ(ask("POST", "/v2/other/blobs/uploads/?from=app&mount=" + digest_of("secret")).status, 202)
+      << "a session, not the blob";
   EXPECT_EQ(ask("GET", "/v2/other/blobs/" + digest_of("secret")).status, 404);
 }
 
@@ -215,9 +236,12 @@ TEST_F(RegistryTest, AsksWhoAndWhat) {
   set_test_clock(-1);
   push_image("v1", "x");
   for (auto [action, method, path] : std::vector<std::tuple<std::string, std::string, std::string>>{
-           {"ecr:BatchGetImage", "GET", "/v2/app/manifests/v1"}, {"ecr:PutImage", "PUT", "/v2/app/manifests/v1"},
-           {"ecr:BatchDeleteImage", "DELETE", "/v2/app/manifests/v1"}, {"ecr:GetDownloadUrlForLayer", "GET", "/v2/app/blobs/" + digest_of("x")},
-           {"ecr:InitiateLayerUpload", "POST", "/v2/app/blobs/uploads/"}, {"ecr:ListImages", "GET", "/v2/app/tags/list"}}) {
+           {"ecr:BatchGetImage", "GET", "/v2/app/manifests/v1"},
+           {"ecr:PutImage", "PUT", "/v2/app/manifests/v1"},
+           {"ecr:BatchDeleteImage", "DELETE", "/v2/app/manifests/v1"},
+           {"ecr:GetDownloadUrlForLayer", "GET", "/v2/app/blobs/" + digest_of("x")},
+           {"ecr:InitiateLayerUpload", "POST", "/v2/app/blobs/uploads/"},
+           {"ecr:ListImages", "GET", "/v2/app/tags/list"}}) {
     bench.authorizer.allow = [denied = action](auto& a) { return a.action != denied; };
     auto got = ask(method, path);
     EXPECT_EQ(got.status, 403) << action;
@@ -233,11 +257,14 @@ TEST_F(RegistryTest, ListsTagsAndReferrers) {
   EXPECT_EQ(ask("GET", "/v2/app/tags/list?n=2&last=b").body, R"({"name":"app","tags":["c"]})");
   auto subject = push_image("s", "subject");
   auto c = push_blob("{}");
-  auto m = manifest_for(c, 2, {}, R"(,"artifactType":"application/sbom","subject":{"mediaType":"x","digest":")" + subject + R"(","size":1})");
+  auto m = manifest_for(c, 2, {},
+                        R"(,"artifactType":"application/sbom","subject":{"mediaType":"x","digest":")" +
+                            subject + R"(","size":1})");
   auto put = ask("PUT", "/v2/app/manifests/" + digest_of(m), m);
   EXPECT_EQ(put.header("OCI-Subject"), subject);
   EXPECT_NE(ask("GET", "/v2/app/referrers/" + subject).body.find(digest_of(m)), std::string::npos);
-  EXPECT_EQ(ask("GET", "/v2/app/referrers/" + subject + "?artifactType=other").body.find(digest_of(m)), std::string::npos);
+  EXPECT_EQ(ask("GET", "/v2/app/referrers/" + subject + "?artifactType=other").body.find(digest_of(m)),
+            std::string::npos);
 }
 
 TEST_F(RegistryTest, DeletesTagsAndImages) {
@@ -254,7 +281,8 @@ TEST_F(RegistryTest, SweepsOnlyWhatNothingNeeds) {
   push_image("v1", "kept");
   push_blob("loose");
   auto session = ask("POST", "/v2/app/blobs/uploads/").header("Location");
-  SweepAges now{std::chrono::milliseconds(-1000), std::chrono::milliseconds(-1000), std::chrono::milliseconds(-1000)};
+  SweepAges now{std::chrono::milliseconds(-1000), std::chrono::milliseconds(-1000),
+                std::chrono::milliseconds(-1000)};
   ASSERT_TRUE(run_sweep(bench.cloud));
   EXPECT_EQ(ask("GET", "/v2/app/blobs/" + digest_of("loose")).status, 200) << "young things stay";
   ASSERT_TRUE(run_sweep(bench.cloud, now));
@@ -277,7 +305,8 @@ TEST_F(RegistryTest, SweepsOnlyWhatNothingNeeds) {
 TEST_F(RegistryTest, LifecycleExpiresButNotWhatWasJustPushed) {
   model::PutLifecyclePolicyRequest in;
   in.repository_name = "app";
-  in.lifecycle_policy_text = R"({"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]})";
+  in.lifecycle_policy_text =
+      R"({"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]})";
   ASSERT_TRUE(bench.run("PutLifecyclePolicy", put_lifecycle_policy, in));
   auto start = now_ms();
   set_test_clock(start - 60'000);
@@ -314,7 +343,8 @@ TEST_F(RegistryTest, ScansOnPush) {
   EXPECT_EQ(status().image_scan_status->status, "IN_PROGRESS");
   ASSERT_TRUE(run_scan(bench.cloud, bench.scope(), "scanned@" + digest));
   EXPECT_EQ(status().image_scan_status->status, "FAILED");
-  EXPECT_NE(status().image_scan_status->description.sv().find("No image scanner is installed"), std::string_view::npos);
+  EXPECT_NE(status().image_scan_status->description.sv().find("No image scanner is installed"),
+            std::string_view::npos);
 
   // A scanner that reports what it was given.
   auto scanner = bench.directory + "/scanner";
@@ -349,7 +379,8 @@ TEST_F(RegistryTest, OurReferences) {
   EXPECT_EQ(r->local("4566"), "127.0.0.1:4566/111122223333/us-east-1/team/app:v1");
   EXPECT_EQ(our_reference(config, "111122223333.dkr.ecr.eu-west-1.amazonaws.com/app")->tag, "latest");
   EXPECT_EQ(our_reference(config, "127.0.0.1:4566/111122223333/us-east-1/app@sha256:x")->digest, "sha256:x");
-  for (auto other : {"nginx", "docker.io/library/nginx:1", "111122223333.dkr.ecr.us-east-1.example.org/app", "127.0.0.1:5000/111122223333/us-east-1/app", "quay.io/a/b"})
+  for (auto other : {"nginx", "docker.io/library/nginx:1", "111122223333.dkr.ecr.us-east-1.example.org/app",
+                     "127.0.0.1:5000/111122223333/us-east-1/app", "quay.io/a/b"})
     EXPECT_FALSE(our_reference(config, other)) << other;
 }
 

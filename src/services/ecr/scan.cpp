@@ -32,7 +32,8 @@ std::string_view severity(std::string_view trivy) {
 /// The image as an OCI layout: what the scanner reads. Layers are links to their files.
 class Layout {
  public:
-  explicit Layout(const std::string& data_dir) : path_(fs::path(data_dir) / "run" / ("scan-" + random_hex(12))) {}
+  explicit Layout(const std::string& data_dir)
+      : path_(fs::path(data_dir) / "run" / ("scan-" + random_hex(12))) {}
   ~Layout() {
     std::error_code ignored;
     fs::remove_all(path_, ignored);
@@ -72,27 +73,35 @@ class Layout {
 
 Result<std::vector<Finding>> scan_image(api::Cloud& cloud, const Image& image, const std::string& manifest) {
   const auto& scanner = cloud.config.image_scanner;
-  if (scanner.empty()) return fail("ScanFailed", "No image scanner is installed: set image_scanner in nubecita.json to a trivy-compatible program.");
+  if (scanner.empty())
+    return fail(
+        "ScanFailed",
+        "No image scanner is installed: set image_scanner in nubecita.json to a trivy-compatible program.");
   if (!cloud.processes) return fail("ScanFailed", "Nothing can run the image scanner here.");
   Layout layout(cloud.config.data_dir);
   TRY(layout.write(Blobs(cloud.config), image, manifest));
   const auto report = (layout.path() / "report.json").string();
   host::RunOptions options;
   options.timeout = std::chrono::minutes(15);
-  auto run = cloud.processes->run({scanner, "image", "--quiet", "--input", layout.path().string(), "--format", "json", "--output", report}, options);
-  if (!run) return fail("ScanFailed", "The image scanner " + scanner + " could not be run: " + run.error().message);
+  auto run = cloud.processes->run({scanner, "image", "--quiet", "--input", layout.path().string(), "--format",
+                                   "json", "--output", report},
+                                  options);
+  if (!run)
+    return fail("ScanFailed", "The image scanner " + scanner + " could not be run: " + run.error().message);
   if (!run->ok()) {
     auto text = run->err.substr(run->err.size() > 500 ? run->err.size() - 500 : 0);
     return fail("ScanFailed", "The image scanner ended with code " + std::to_string(run->code) + ": " + text);
   }
   std::error_code ec;
   auto size = fs::file_size(report, ec);
-  if (ec || size > kMaxReport) return fail("ScanFailed", "The image scanner wrote no report that can be read.");
+  if (ec || size > kMaxReport)
+    return fail("ScanFailed", "The image scanner wrote no report that can be read.");
   std::ifstream in(report, std::ios::binary);
   std::stringstream text;
   text << in.rdbuf();
   auto found = parse_trivy(text.str());
-  if (!found) return fail("ScanFailed", "The image scanner's report cannot be read: " + found.error().message);
+  if (!found)
+    return fail("ScanFailed", "The image scanner's report cannot be read: " + found.error().message);
   return found;
 }
 

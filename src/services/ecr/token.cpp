@@ -28,15 +28,21 @@ std::string key_of(store::Transaction& tx) {
 std::string mac(std::string_view key, std::string_view text) {
   unsigned char out[32];
   unsigned n = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), out, &n);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(), out, &n);
   return to_hex({reinterpret_cast<char*>(out), n});
 }
 
-bool same(std::string_view a, std::string_view b) { return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
-std::string download_text(const store::Scope& s, std::string_view repository, std::string_view digest, std::string_view expires) {
+std::string download_text(const store::Scope& s, std::string_view repository, std::string_view digest,
+                          std::string_view expires) {
   std::string out = "download\n";
-  for (std::string_view part : {std::string_view(s.account), std::string_view(s.region), repository, digest, expires}) out.append(part).append("\n");
+  for (std::string_view part :
+       {std::string_view(s.account), std::string_view(s.region), repository, digest, expires})
+    out.append(part).append("\n");
   return out;
 }
 
@@ -70,10 +76,12 @@ Result<api::Principal> check_password(store::Transaction& tx, std::string_view p
   if (!key || !same(mac(key->secret, "password\n" + payload), password.substr(dot + 1)))
     return refused("The password is none of this registry's.");
   std::string text;
-  auto parsed = base64_decode(payload, text) ? json::parse(text) : Result<json::value>(fail("MalformedInput", ""));
+  auto parsed =
+      base64_decode(payload, text) ? json::parse(text) : Result<json::value>(fail("MalformedInput", ""));
   if (!parsed || !parsed->is_object()) return refused("The password is none of this registry's.");
   auto& o = parsed->get_object();
-  if (json::int_or(o, "expires") <= now) return refused("Your authorization token has expired. Reauthenticate and try again.");
+  if (json::int_or(o, "expires") <= now)
+    return refused("Your authorization token has expired. Reauthenticate and try again.");
   api::Principal p;
   p.kind = static_cast<api::Principal::Kind>(json::int_or(o, "kind"));
   p.account = json::text_or(o, "account");
@@ -91,19 +99,24 @@ Result<api::Principal> check_password(store::Transaction& tx, std::string_view p
       if (v.is_string()) p.session_tags[std::string(k)] = std::string(v.get_string());
   if (p.kind == api::Principal::Kind::user || p.kind == api::Principal::Kind::root) {
     // A temporary key (GetSessionToken) may be over while its password is not.
-    auto credential = p.access_key.starts_with("AKIA") ? iam::find_credential(tx, p.access_key) : std::nullopt;
-    if (p.access_key.starts_with("AKIA") && (!credential || !credential->active)) return refused("The access key that asked for this password is gone.");
+    auto credential =
+        p.access_key.starts_with("AKIA") ? iam::find_credential(tx, p.access_key) : std::nullopt;
+    if (p.access_key.starts_with("AKIA") && (!credential || !credential->active))
+      return refused("The access key that asked for this password is gone.");
   }
   return p;
 }
 
-std::string sign_download(store::Transaction& tx, const store::Scope& scope, std::string_view repository, std::string_view digest, int64_t expires_ms) {
+std::string sign_download(store::Transaction& tx, const store::Scope& scope, std::string_view repository,
+                          std::string_view digest, int64_t expires_ms) {
   auto expires = std::to_string(expires_ms);
-  return "expires=" + expires + "&signature=" + mac(key_of(tx), download_text(scope, repository, digest, expires));
+  return "expires=" + expires +
+         "&signature=" + mac(key_of(tx), download_text(scope, repository, digest, expires));
 }
 
-bool check_download(store::Transaction& tx, const store::Scope& scope, std::string_view repository, std::string_view digest, std::string_view expires,
-                    std::string_view signature, int64_t now) {
+bool check_download(store::Transaction& tx, const store::Scope& scope, std::string_view repository,
+                    std::string_view digest, std::string_view expires, std::string_view signature,
+                    int64_t now) {
   int64_t until = 0;
   auto [end, ec] = std::from_chars(expires.data(), expires.data() + expires.size(), until);
   auto key = tx.get<TokenKey>(kHere, "key");
