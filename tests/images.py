@@ -59,8 +59,10 @@ def push(cloud, archive, repository, tag="latest", region="us-east-1"):
         uri = ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]["repositoryUri"]
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     user, password = base64.b64decode(token).decode().split(":", 1)
-    _run(PODMAN, "push", "--quiet", "--tls-verify=false", "--creds", f"{user}:{password}",
-         f"docker-archive:{archive}", f"docker://{reachable(uri)}:{tag}")
+    with open(CACHE / "lock", "w") as lock:  # the local name is everybody's
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        loaded = _run(PODMAN, "load", "--quiet", "-i", archive).split()[-1]
+        _run(PODMAN, "push", "--quiet", "--tls-verify=false", "--creds", f"{user}:{password}", loaded, f"docker://{reachable(uri)}:{tag}")
     return f"{uri}:{tag}"
 
 

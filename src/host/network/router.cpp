@@ -19,7 +19,7 @@ constexpr int kLoopback = 1;
 constexpr int kEniIndex = 32;  // of eth0 in its namespace: above whatever the kernel puts into a new one
 constexpr uint32_t kRulePriority = 100;
 constexpr uint32_t kResolverAlias = 0xa9fea9fd;       // 169.254.169.253
-constexpr uint32_t kTaskMetadata = 0xa9feaa02;        // 169.254.170.2: whoever serves it listens inside the namespace
+constexpr uint32_t kTaskMetadata = 0xa9feaa02;        // 169.254.170.2: whoever serves it listens in the router's namespace
 constexpr Mac kRouterMac = {0x02, 0x6e, 0x62, 0x63, 0x00, 0x01};  // the same on every link: they are never bridged
 
 uint32_t gateway_of(const Cidr& subnet) { return subnet.first() + 1; }
@@ -215,7 +215,6 @@ Status Router::make_eni(const VpcSpec& spec, const EniSpec& eni) {
                        {IPV4_DEVCONF_ACCEPT_REDIRECTS, 0},
                        {IPV4_DEVCONF_SEND_REDIRECTS, 0}},
            "setting up eth0 of " + eni.id);
-  b.add_address({kLoopback, kTaskMetadata, 32}, true, "addressing lo of " + eni.id);
   // The block's length is shown, but neighbours are reached through the router like everybody else.
   b.add_address({kEniIndex, *address, static_cast<uint8_t>(block->bits())}, true, "addressing " + eni.id);
   b.put_route({kMainTable, 0, 0, RTN_UNICAST, gateway, 0, kEniIndex}, "routing " + eni.id);
@@ -325,7 +324,8 @@ Status Router::set_routes(const VpcSpec& spec) {
     auto eni = std::find_if(spec.enis.begin(), spec.enis.end(), [&](const auto& e) { return e.id == id; });
     batch.put_neighbour(links_[id], *parse_ipv4(eni->address), *parse_mac(eni->mac), "naming " + id);
   }
-  std::set<uint32_t> addresses;
+  // Not on the interfaces' own namespaces: a listener there would take port 80 from what runs in them.
+  std::set<uint32_t> addresses = {kTaskMetadata};
   for (const auto& s : spec.subnets)
     if (auto c = Cidr::parse(s.cidr); c && !c->is_v6()) addresses.insert(gateway_of(*c));
   if (auto r = parse_ipv4(spec.resolver)) addresses.insert({*r, kResolverAlias});

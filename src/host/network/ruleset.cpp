@@ -234,7 +234,8 @@ class Builder {
                    "meta mark set iifname map @table_of", "iifname . ip saddr @eni_source accept",
                    "iifname @unchecked accept"}};
     c["router"] = {"type filter hook input priority filter; policy drop;",
-                   {"ct state established,related accept", "iifname \"lo\" accept"}};
+                   {"ct state established,related accept", "iifname \"lo\" accept",
+                    fmt::format("iifname != {} ip daddr 169.254.170.2 tcp dport 80 accept", igw)}};
     if (parse_ipv4(spec_.resolver))
       c["router"].rules.push_back(fmt::format(
           "iifname != {} ip daddr {{ {}, 169.254.169.253 }} meta l4proto {{ tcp, udp }} th dport 53 accept", igw,

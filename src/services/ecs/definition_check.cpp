@@ -187,6 +187,7 @@ Status check_definition(Call& call, const model::TaskDefinition& d) {
     if (p->cpu_architecture.has() && p->cpu_architecture != "X86_64")
       return bad(fmt::format("cpuArchitecture {} is not this machine's: use X86_64.", p->cpu_architecture.sv()));
   }
+  TRY(check_size(d, fargate));
   std::set<std::string_view> names;
   std::set<std::pair<int, std::string_view>> ports;
   bool essential = false;
@@ -199,7 +200,6 @@ Status check_definition(Call& call, const model::TaskDefinition& d) {
         return bad(fmt::format("Port {} is mapped twice: the containers of a task share one network interface.", p.container_port.value_or(0)));
   }
   if (!essential) return bad("At least one container must be marked as essential.");
-  TRY(check_size(d, fargate));
   return check_dependencies(d);
 }
 

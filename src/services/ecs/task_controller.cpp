@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "host/network/network.hpp"
 #include "host/processes/processes.hpp"
 #include "services/ec2/ec2.hpp"
 #include "services/ecs/common.hpp"
@@ -98,11 +99,7 @@ Status TaskController::adopt(View& v) {
     if (live_[v.key].adopted) return {};
   }
   if (v.status.last_status != "PROVISIONING" && v.status.last_status != "PENDING") {
-    auto tx = cloud_.store->begin();
-    auto eni = ec2::interface_status(*tx, v.scope, v.task.eni_id);
-    tx.reset();
-    if (metadata_ && eni && eni->ready)
-      if (auto opened = metadata_->open(v.key, eni->netns); !opened) log_warning("ecs", "metadata of task {}: {}", v.task.id, opened.error().message);
+    if (auto opened = open_metadata(v); !opened) log_warning("ecs", "metadata of task {}: {}", v.task.id, opened.error().message);
     for (const auto& c : v.definition->container_definitions) {
       ContainerStatus* s = v.status.find(c.name.sv());
       if (!s || s->exited) continue;
@@ -121,6 +118,15 @@ Status TaskController::adopt(View& v) {
   std::lock_guard lock(mutex_);
   live_[v.key].adopted = true;
   return {};
+}
+
+Status TaskController::open_metadata(const View& v) {
+  if (!metadata_) return {};
+  auto tx = cloud_.store->begin();
+  auto subnet = ec2::find_subnet(*tx, v.scope, v.task.subnet_id);
+  tx.reset();
+  if (!subnet) return fail("NotFound", "the task's subnet is gone");
+  return metadata_->open(v.key, cloud_.network->router_netns_path(subnet->vpc_id), v.task.private_ip);
 }
 
 Status TaskController::watch(const View& v, const std::string& container) {
@@ -228,11 +234,7 @@ Result<control::Again> TaskController::fetch(View& v) {
                   "Cloudwatch log stream: " + checked.error().code + ": " + checked.error().message);
     return stop_step(v);
   }
-  auto tx = cloud_.store->begin();
-  auto eni = ec2::interface_status(*tx, v.scope, v.task.eni_id);
-  tx.reset();
-  if (!eni || !eni->ready) return control::again_in(milliseconds(500));
-  if (metadata_) TRY(metadata_->open(v.key, eni->netns));
+  TRY(open_metadata(v));
   v.status.last_status = "ACTIVATING";
   TRY(save(v));
   return start_ready(v);

@@ -69,6 +69,7 @@ class TaskController {
   Status prepare_files(const View& v);
   Status check_logs(const View& v);
   Status start_container(View& v, const model::ContainerDefinition& c, ContainerStatus& out);
+  Status open_metadata(const View& v);
   Status watch(const View& v, const std::string& container);
   bool may_start(const View& v, const model::ContainerDefinition& c) const;
   bool stop_asked(const View& v);

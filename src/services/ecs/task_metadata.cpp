@@ -104,16 +104,22 @@ json::object task_document(const Facts& f) {
 }  // namespace
 
 struct TaskMetadata::Endpoint final : http::Application {
-  Endpoint(TaskMetadata& o, std::string k) : owner(o), key(std::move(k)) {}
+  explicit Endpoint(TaskMetadata& o) : owner(o) {}
   std::unique_ptr<http::Receiver> begin(http::HeadPtr head) override {
     if (head->method != "GET") return http::answer_with(trouble(405, "MethodNotAllowed", "only GET"));
-    return http::collect(1024, [this, head](std::string, http::Respond respond) {
+    std::string key;
+    {
+      std::lock_guard lock(owner.mutex_);
+      if (auto it = tasks.find(head->peer_ip); it != tasks.end()) key = it->second;
+    }
+    if (key.empty()) return http::answer_with(trouble(404, "NotFound", "no task has this address"));
+    return http::collect(1024, [this, head, key](std::string, http::Respond respond) {
       owner.ask({key, std::string(head->path), std::move(respond)});
     });
   }
   TaskMetadata& owner;
-  std::string key;
   uint64_t handle = 0;
+  std::map<std::string, std::string> tasks;  // address → task key
 };
 
 TaskMetadata::TaskMetadata(api::Cloud& cloud, http::Server& server) : cloud_(cloud), server_(server) {
@@ -132,28 +138,39 @@ TaskMetadata::~TaskMetadata() {
   for (auto& [key, e] : endpoints) server_.close_listener(e->handle);
 }
 
-Status TaskMetadata::open(const std::string& task_key, const std::string& netns) {
+Status TaskMetadata::open(const std::string& task_key, const std::string& netns, const std::string& ip) {
+  std::lock_guard one_at_a_time(opening_);
   {
     std::lock_guard lock(mutex_);
-    if (open_.contains(task_key)) return {};
+    if (auto it = open_.find(netns); it != open_.end()) {
+      it->second->tasks[ip] = task_key;
+      return {};
+    }
   }
-  auto endpoint = std::make_unique<Endpoint>(*this, task_key);
+  auto endpoint = std::make_unique<Endpoint>(*this);
+  endpoint->tasks[ip] = task_key;
   TRY_LET(endpoint->handle, server_.listen_in(netns, "169.254.170.2", 80, *endpoint));
   std::lock_guard lock(mutex_);
-  open_.emplace(task_key, std::move(endpoint));
+  open_.emplace(netns, std::move(endpoint));
   return {};
 }
 
 void TaskMetadata::close(const std::string& task_key) {
-  std::unique_ptr<Endpoint> endpoint;
+  std::lock_guard one_at_a_time(opening_);
+  std::unique_ptr<Endpoint> idle;
   {
     std::lock_guard lock(mutex_);
-    auto it = open_.find(task_key);
-    if (it == open_.end()) return;
-    endpoint = std::move(it->second);
-    open_.erase(it);
+    for (auto it = open_.begin(); it != open_.end(); ++it) {
+      if (!std::erase_if(it->second->tasks, [&](const auto& t) { return t.second == task_key; })) continue;
+      if (it->second->tasks.empty()) {
+        // The socket would keep the namespace of a deleted VPC alive.
+        idle = std::move(it->second);
+        open_.erase(it);
+      }
+      break;
+    }
   }
-  server_.close_listener(endpoint->handle);
+  if (idle) server_.close_listener(idle->handle);
 }
 
 void TaskMetadata::ask(Question q) {
