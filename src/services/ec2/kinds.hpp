@@ -72,7 +72,7 @@ inline std::unexpected<ApiError> bad_parameter(std::string_view value, std::stri
 inline std::unexpected<ApiError> missing(std::string_view name) {
   return fail("MissingParameter", "The request must contain the parameter " + std::string(name));
 }
-inline std::unexpected<ApiError> not_served(std::string what) {
+inline std::unexpected<ApiError> not_served(const std::string& what) {
   return fail("UnsupportedOperation", what + " is not served by this cloud.");
 }
 
