@@ -43,6 +43,7 @@ json::object mount_of(const ContainerSpec::Mount& m) {
   if (m.source.empty()) {
     if (m.size) options.emplace_back(fmt::format("size={}", m.size));
     out["type"] = "tmpfs";
+    out["source"] = "tmpfs";
   } else {
     options.emplace_back("rbind");
     out["type"] = "bind";

@@ -10,6 +10,8 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "base/clock.hpp"
@@ -137,7 +139,8 @@ class PodmanContainers final : public Containers {
     if (!a.ok()) return refused("StartFailed", a);
     TRY_LET(auto state, inspect(name));
     if (!state) return fail("StartFailed", "the container vanished while it started", 500);
-    return *state;
+    std::lock_guard lock(mutex_);
+    return just_started_[name] = *state;
   }
 
   Status signal(const std::string& name, int signal) override {
@@ -150,6 +153,7 @@ class PodmanContainers final : public Containers {
 
   Status remove(const std::string& name) override {
     exits_.remove(name);
+    take_just_started(name);
     TRY_LET(Podman::Answer a, podman_.call("DELETE", "containers/" + name + "?force=true&v=true&timeout=0"));
     return a.ok() || a.missing() ? Status{} : refused("RemoveFailed", a);
   }
@@ -215,7 +219,11 @@ class PodmanContainers final : public Containers {
   }
 
   Status watch(const std::string& name, std::function<void(const ContainerExit&)> gone) override {
-    TRY_LET(auto state, inspect(name));
+    // What start() has just seen need not be asked again.
+    std::optional<ContainerState> state = take_just_started(name);
+    if (!state) {
+      TRY_LET(state, inspect(name));
+    }
     if (state && state->running && state->pid > 0 && exits_.add(name, state->id, state->pid, gone)) return {};
     ContainerExit exit{.name = name, .exit_code = 137, .oom_killed = false};
     if (state) {
@@ -260,6 +268,8 @@ class PodmanContainers final : public Containers {
       if (i >= 2) {
         auto state = inspect(name);
         if (state && !*state) return {killed, false};
+        // After a reboot podman knows nothing of how it ended.
+        if (state && ((*state)->status == "created" || (*state)->status == "configured")) return {killed, false};
         if (state && !(*state)->running && (*state)->status != "stopping") return {(*state)->exit_code, (*state)->oom_killed};
       }
       std::this_thread::sleep_for(milliseconds(i < 10 ? 5 : 50));
@@ -267,9 +277,17 @@ class PodmanContainers final : public Containers {
     return {killed, false};
   }
 
+  std::optional<ContainerState> take_just_started(const std::string& name) {
+    std::lock_guard lock(mutex_);
+    auto node = just_started_.extract(name);
+    return node ? std::optional<ContainerState>(std::move(node.mapped())) : std::nullopt;
+  }
+
   std::string data_dir_, tag_;
   Processes& processes_;
   Podman podman_;
+  std::mutex mutex_;
+  std::map<std::string, ContainerState> just_started_;  // from start() to watch() or remove()
   ExitWatch exits_;
 };
 

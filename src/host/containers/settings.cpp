@@ -61,6 +61,20 @@ Status write_if_changed(const std::string& path, const std::string& text) {
   return {};
 }
 
+/// podman knows a reboot by its run directories being empty, as on a tmpfs. Ours are on the disk: without this it would
+/// take process ids of the last boot for its containers.
+void forget_last_boot(const PodmanPaths& paths) {
+  std::string now, then;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, now);
+  const std::string file = paths.conf_dir + "/boot";
+  std::getline(std::ifstream(file) >> std::ws, then);
+  if (now == then) return;
+  std::error_code ignored;
+  fs::remove_all(paths.run_root, ignored);
+  fs::remove_all(paths.tmp_dir, ignored);
+  std::ofstream(file, std::ios::trunc) << now << "\n";
+}
+
 }  // namespace
 
 Machine look_at_machine() {
@@ -101,6 +115,9 @@ std::string containers_conf(const PodmanPaths& paths, const Machine& machine) {
 }
 
 Status write_settings(const PodmanPaths& paths, const Machine& machine) {
+  std::error_code ignored;
+  fs::create_directories(paths.conf_dir, ignored);
+  forget_last_boot(paths);
   for (const std::string& dir : {paths.conf_dir, paths.storage, paths.run_root, paths.tmp_dir}) {
     std::error_code ec;
     fs::create_directories(dir, ec);

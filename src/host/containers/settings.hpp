@@ -29,7 +29,8 @@ Machine look_at_machine();
 
 /// Text of containers.conf.
 std::string containers_conf(const PodmanPaths& paths, const Machine& machine);
-/// Writes the settings files (each only if its text changed). Error "ContainersUnavailable" names file and cause.
+/// Writes the settings files (each only if its text changed) and clears what an earlier boot of the machine left. Only
+/// while podman's service does not run. Error "ContainersUnavailable" names file and cause.
 Status write_settings(const PodmanPaths& paths, const Machine& machine);
 
 }  // namespace nubecita::host

@@ -21,6 +21,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// Where nothing checks a task's health, running this long is health: one that ends as soon as it has started must not
+/// take the place of one that serves.
+constexpr int64_t kSettleMs = 1500;
+
 std::string scoped(const store::Scope& s, std::string_view id) { return fmt::format("{}/{}/{}", s.account, s.region, id); }
 
 std::string task_list(const std::vector<std::string>& ids) {
@@ -128,6 +132,10 @@ rollout::SeenTask Turn::judge(const Seen& s) {
   const std::string failing = failing_target(s.task, targets_healthy);
   const int64_t grace_until = s.status.started + int64_t{1000} * service_.grace_seconds;
   out.healthy = health != "UNHEALTHY" && (it->second.empty() || health == "HEALTHY") && targets_healthy;
+  if (out.healthy && it->second.empty() && s.task.targets.empty() && now_ - s.status.started < kSettleMs) {
+    out.healthy = false;
+    look_again(s.status.started + kSettleMs - now_);
+  }
   const bool in_grace = !s.task.targets.empty() && now_ < grace_until;
   if (in_grace && !out.healthy) look_again(grace_until - now_ + 50);
   if (in_grace) return out;
