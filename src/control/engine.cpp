@@ -145,8 +145,10 @@ void Queue::finish(const std::string& name, const Result<Again>& result) {
     const auto retry = Clock::now() + delay;
     due = due ? std::min(*due, retry) : retry;
   }
-  if (due) wait_until_due(key, name, *due);
-  else if (key.idle()) keys.erase(name);
+  if (due)
+    wait_until_due(key, name, *due);
+  else if (key.idle())
+    keys.erase(name);
   changed.notify_all();
 }
 
@@ -175,7 +177,9 @@ struct Engine::Impl {
 Engine::Engine(store::Store& store) : impl_(std::make_unique<Impl>(store)) {}
 Engine::~Engine() { stop(); }
 
-void Engine::add(Controller controller) { impl_->queues.push_back(std::make_unique<Queue>(std::move(controller))); }
+void Engine::add(Controller controller) {
+  impl_->queues.push_back(std::make_unique<Queue>(std::move(controller)));
+}
 
 void Engine::start() {
   for (auto& owned : impl_->queues) {
@@ -186,7 +190,8 @@ void Engine::start() {
         for (auto& work : Impl::work_keys(queue->controller, key)) queue->enqueue(work, now);
     };
     // Watched before it is read, so that nothing falls between.
-    for (auto& table : queue->controller.tables) impl_->watches.push_back(impl_->store.watch(table + "/", notice));
+    for (auto& table : queue->controller.tables)
+      impl_->watches.push_back(impl_->store.watch(table + "/", notice));
     for (auto& table : queue->controller.tables) {
       store::ChangedKeys existing;
       auto tx = impl_->store.begin();
@@ -227,7 +232,8 @@ bool Engine::wait_idle(milliseconds timeout) {
     if (!busy) return true;
     std::unique_lock lock(busy->mutex);
     if (Clock::now() >= deadline) return false;
-    busy->changed.wait_until(lock, std::min(deadline, Clock::now() + milliseconds(20)), [&] { return busy->idle(); });
+    busy->changed.wait_until(lock, std::min(deadline, Clock::now() + milliseconds(20)),
+                             [&] { return busy->idle(); });
   }
 }
 

@@ -28,7 +28,8 @@ struct EngineTest : testing::Test {
     std::filesystem::remove_all(dir);
   }
   void put(const std::string& key, const std::string& value = "x") {
-    ASSERT_TRUE(store->transact([&](store::Transaction& tx) -> Status { return tx.put(key, value), Status{}; }));
+    ASSERT_TRUE(
+        store->transact([&](store::Transaction& tx) -> Status { return tx.put(key, value), Status{}; }));
   }
   /// A controller of table "t" that counts runs per key and then does `more`.
   Controller counting(std::function<Result<Again>(const std::string&)> more = {}) {
@@ -96,7 +97,8 @@ TEST_F(EngineTest, OneKeyIsNeverWorkedOnTwiceAtATimeButManyKeysAre) {
   auto c = counting([&](const std::string& key) -> Result<Again> {
     if (++inside[key] > 1) ++clashes;
     int now = ++together;
-    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {}
+    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+    }
     std::this_thread::sleep_for(5ms);
     --together;
     --inside[key];
@@ -120,7 +122,8 @@ TEST_F(EngineTest, ABurstAfterRestUsesAllWorkers) {
   auto c = counting([&](const std::string& key) -> Result<Again> {
     if (key == "first") return again_in(1h);
     ++together;
-    for (auto until = Clock::now() + 5s; together < 3 && Clock::now() < until;) std::this_thread::sleep_for(1ms);
+    for (auto until = Clock::now() + 5s; together < 3 && Clock::now() < until;)
+      std::this_thread::sleep_for(1ms);
     return together == 3 ? Result<Again>(done()) : fail("Alone", "the others never came");
   });
   c.workers = 3;
@@ -167,7 +170,8 @@ TEST_F(EngineTest, FailuresAreRetriedLaterAndLaterAndShown) {
   EXPECT_EQ(troubles[0].key, "t/1/r/a");
   EXPECT_EQ(troubles[0].message, "no luck 1");
   EXPECT_EQ(troubles[0].failures, 1);
-  for (auto until = Clock::now() + 5s; count("t/1/r/a") < 4 && Clock::now() < until;) std::this_thread::sleep_for(5ms);
+  for (auto until = Clock::now() + 5s; count("t/1/r/a") < 4 && Clock::now() < until;)
+    std::this_thread::sleep_for(5ms);
   ASSERT_TRUE(engine->wait_idle(5s));
   ASSERT_EQ(times.size(), 4u);
   EXPECT_GE(times[1] - times[0], 50ms);
@@ -194,7 +198,8 @@ TEST_F(EngineTest, AChangeDoesNotWaitForTheRetry) {
 }
 
 TEST_F(EngineTest, AnExceptionIsAFailure) {
-  engine->add(counting([&](const std::string&) -> Result<Again> { throw store::CorruptRecord("bad bytes"); }));
+  engine->add(
+      counting([&](const std::string&) -> Result<Again> { throw store::CorruptRecord("bad bytes"); }));
   engine->start();
   put("t/1/r/a");
   ASSERT_TRUE(engine->wait_idle(5s));

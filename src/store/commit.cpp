@@ -1,11 +1,13 @@
-// The commit thread: takes every transaction that waits, validates them in order, and makes one durable write of the
-// valid ones. While it waits for the disk the next group gathers, so the cost of a sync is shared by all who wait.
+// The commit thread: takes every transaction that waits, validates them in order, and makes one durable write
+// of the valid ones. While it waits for the disk the next group gathers, so the cost of a sync is shared by
+// all who wait.
 #include "base/log.hpp"
 #include "store/impl.hpp"
 
 namespace nubecita::store {
 namespace {
-constexpr size_t kGroupBytes = 8u << 20;  // a group ends after this much, so that memory and waiting stay bounded
+constexpr size_t kGroupBytes =
+    8u << 20;  // a group ends after this much, so that memory and waiting stay bounded
 }  // namespace
 
 Store::Impl::Impl(std::string where, std::unique_ptr<rocksdb::DB> database, bool sync_writes)
@@ -38,7 +40,9 @@ bool Store::Impl::valid(const Transaction::State& tx, const RecentWrites& of_gro
   if (tx.stale) return false;
   if (!tx.snapshot) return true;  // it read nothing
   const Sequence at = tx.snapshot->GetSequenceNumber();
-  auto changed = [&](const auto& what) { return recent.changed_since(what, at) || of_group.changed_since(what, 0); };
+  auto changed = [&](const auto& what) {
+    return recent.changed_since(what, at) || of_group.changed_since(what, 0);
+  };
   for (auto& key : tx.read_keys)
     if (changed(std::string_view(key))) return false;
   for (auto& range : tx.read_ranges)
@@ -50,7 +54,7 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
   for (size_t begin = 0; begin < group.size();) {
     std::string reason;
     if (broken) reason = recover();  // before validating: it makes running transactions stale
-    RecentWrites of_group;  // not known to be durable yet, so kept apart from `recent`
+    RecentWrites of_group;           // not known to be durable yet, so kept apart from `recent`
     rocksdb::WriteBatch batch;
     std::vector<std::pair<CommitResult, ChangedKeys>> answers;
     size_t end = begin;
@@ -62,8 +66,10 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
       }
       ChangedKeys keys;
       for (auto& [key, value] : tx.writes) {
-        if (value) batch.Put(key, *value);
-        else batch.Delete(key);
+        if (value)
+          batch.Put(key, *value);
+        else
+          batch.Delete(key);
         of_group.add(key, 1);
         keys.push_back(key);
       }

@@ -1,9 +1,9 @@
 // Opening the database, and opening it again after a failed write.
 //
-// RocksDB's own recovery (DB::Resume, its SstFileManager) keeps the log file whose write failed, and from 7.7 on every
-// further write to that file fails or asserts (github.com/facebook/rocksdb/issues/11643). So that machinery is off; after
-// a failed write we close the database and open it again, which drops what was not wholly written. Its own LOG file
-// would assert on a full disk in the same way: its messages go to our log.
+// RocksDB's own recovery (DB::Resume, its SstFileManager) keeps the log file whose write failed, and from 7.7
+// on every further write to that file fails or asserts (github.com/facebook/rocksdb/issues/11643). So that
+// machinery is off; after a failed write we close the database and open it again, which drops what was not
+// wholly written. Its own LOG file would assert on a full disk in the same way: its messages go to our log.
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
@@ -34,7 +34,9 @@ class OurLog : public rocksdb::Logger {
 
 class NoRecovery : public rocksdb::EventListener {
  public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override { *automatic = false; }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override {
+    *automatic = false;
+  }
 };
 
 // Small on purpose: the control plane's state is small, and idle memory is a promise.
@@ -82,10 +84,11 @@ Result<std::unique_ptr<rocksdb::DB>> Store::Impl::open_database(const std::strin
   return std::unique_ptr<rocksdb::DB>(opened);
 }
 
-/// Tried at every group of commits, so that writes come back by themselves once there is room on the disk. Empty, or
-/// why it cannot be done yet. Transactions that run meanwhile become stale: their commits answer `conflict`.
+/// Tried at every group of commits, so that writes come back by themselves once there is room on the disk.
+/// Empty, or why it cannot be done yet. Transactions that run meanwhile become stale: their commits answer
+/// `conflict`.
 std::string Store::Impl::recover() {
-  struct statvfs room {};
+  struct statvfs room{};
   if (statvfs(path.c_str(), &room) == 0 && static_cast<uint64_t>(room.f_bavail) * room.f_frsize < kRoomToOpen)
     return "No space left on the disk of " + path + ": at least 4 MiB are needed to write again.";
   std::unique_lock alone(db_mutex);

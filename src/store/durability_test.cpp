@@ -1,5 +1,6 @@
-// What was acknowledged survives: kill -9 at random moments, and a full disk that later has room again. Both run in
-// processes of their own (this binary again, with a filter), because RocksDB's threads do not survive a fork.
+// What was acknowledged survives: kill -9 at random moments, and a full disk that later has room again. Both
+// run in processes of their own (this binary again, with a filter), because RocksDB's threads do not survive
+// a fork.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -45,7 +46,8 @@ std::string log_of(const std::string& dir) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Four writers, each appending numbers 0, 1, 2 ... as pairs of keys and telling each one after it is acknowledged.
+// Four writers, each appending numbers 0, 1, 2 ... as pairs of keys and telling each one after it is
+// acknowledged.
 TEST(Child, DISABLED_Writer) {
   const int out = std::atoi(getenv("NUBECITA_TEST_FD"));
   auto store = Store::open(getenv("NUBECITA_TEST_DIR"));
@@ -59,7 +61,8 @@ TEST(Child, DISABLED_Writer) {
           const std::string counter = "counter/" + std::to_string(w);
           n = std::stoi(tx.get(counter).value_or("0"));
           tx.put(counter, std::to_string(n + 1));
-          tx.put("item/" + std::to_string(w) + "/" + std::to_string(n), std::string(200, static_cast<char>('a' + n % 26)));
+          tx.put("item/" + std::to_string(w) + "/" + std::to_string(n),
+                 std::string(200, static_cast<char>('a' + n % 26)));
           return {};
         });
         if (!done) std::abort();
@@ -97,7 +100,8 @@ TEST(Durability, AcknowledgedWritesSurviveKill9) {
       const int n = std::stoi(tx->get("counter/" + std::to_string(w)).value_or("0"));
       EXPECT_GE(n, acknowledged[w]) << "round " << round;
       int items = 0;
-      tx->scan("item/" + std::to_string(w) + "/", {}, [&](std::string_view, std::string_view) { return ++items, true; });
+      tx->scan("item/" + std::to_string(w) + "/", {},
+               [&](std::string_view, std::string_view) { return ++items, true; });
       EXPECT_EQ(items, n) << "a commit was torn, round " << round;
     }
   }
@@ -126,7 +130,8 @@ int fill(Store& store, const std::string& prefix, std::string& reason) {
 void expect_items(Store& store, const std::string& prefix, int n) {
   auto tx = store.begin();
   for (int i = 0; i < n; ++i)
-    ASSERT_EQ(tx->get(prefix + std::to_string(i)), std::string(20000, 'x') + std::to_string(i)) << prefix << i;
+    ASSERT_EQ(tx->get(prefix + std::to_string(i)), std::string(20000, 'x') + std::to_string(i))
+        << prefix << i;
 }
 
 TEST(Child, DISABLED_FullDisk) {
@@ -148,8 +153,12 @@ TEST(Child, DISABLED_FullDisk) {
     expect_items(store, "a/", counts[0]);  // reads go on
     // Compaction may have freed something meanwhile: fill it.
     const std::string page(4096, 'r');
-    for (std::ofstream rest(dir + "/rest"); rest.write(page.data(), 4096).flush();) {}
-    auto again = store.transact([](Transaction& tx) -> Status { tx.put("z", std::string(200000, 'z')); return {}; });
+    for (std::ofstream rest(dir + "/rest"); rest.write(page.data(), 4096).flush();) {
+    }
+    auto again = store.transact([](Transaction& tx) -> Status {
+      tx.put("z", std::string(200000, 'z'));
+      return {};
+    });
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, "ServiceUnavailable");
     EXPECT_NE(again.error().message.find("No space left"), std::string::npos) << again.error().message;

@@ -1,9 +1,9 @@
 // The inside of the store, shared by its .cpp files only.
 //
-// Order of locks: `db_mutex` before `live_mutex`; the others are taken alone. `db_mutex` is shared by everybody who uses
-// the database and taken alone only to close and open it again (database.cpp); `live_mutex` guards the snapshots of
-// running transactions, `queue_mutex` the commits that wait, `watch_mutex` the watchers. Everything else belongs to the
-// commit thread.
+// Order of locks: `db_mutex` before `live_mutex`; the others are taken alone. `db_mutex` is shared by
+// everybody who uses the database and taken alone only to close and open it again (database.cpp);
+// `live_mutex` guards the snapshots of running transactions, `queue_mutex` the commits that wait,
+// `watch_mutex` the watchers. Everything else belongs to the commit thread.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -24,7 +24,8 @@ struct Transaction::State {
   explicit State(Store::Impl& s) : store(s) {}
   ~State();
 
-  /// The snapshot, taken at the first read so that a transaction which waits before it reads meets fewer conflicts.
+  /// The snapshot, taken at the first read so that a transaction which waits before it reads meets fewer
+  /// conflicts.
   const rocksdb::Snapshot* view();
 
   Store::Impl& store;

@@ -39,7 +39,8 @@ bool RecentWrites::changed_since(std::string_view key, Sequence snapshot) const 
 
 bool RecentWrites::changed_since(const KeyRange& range, Sequence snapshot) const {
   if (snapshot < forgotten_) return true;
-  for (auto it = last_.lower_bound(range.from); it != last_.end() && (range.to.empty() || it->first < range.to); ++it)
+  for (auto it = last_.lower_bound(range.from);
+       it != last_.end() && (range.to.empty() || it->first < range.to); ++it)
     if (it->second > snapshot) return true;
   return false;
 }

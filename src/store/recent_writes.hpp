@@ -1,7 +1,8 @@
 // Which keys were written lately, and at what sequence: what optimistic validation asks.
 //
 // Owned by the store and used by its commit thread only. Holds no more than the writes since the oldest live
-// transaction began reading, and at most `kMost` of them: a transaction that reads for longer than that meets a conflict.
+// transaction began reading, and at most `kMost` of them: a transaction that reads for longer than that meets
+// a conflict.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ class RecentWrites {
   using Map = std::map<std::string, Sequence, std::less<>>;
   void forget_oldest();
   Map last_;  // key -> its last write
-  // Every write in order. An entry of last_ goes with the entry here that has its sequence, which is the last one that
-  // points to it, so these iterators are always good.
+  // Every write in order. An entry of last_ goes with the entry here that has its sequence, which is the last
+  // one that points to it, so these iterators are always good.
   std::deque<std::pair<Sequence, Map::iterator>> order_;
   Sequence forgotten_ = 0;  // no answers can be given to transactions older than this
 };

@@ -14,14 +14,18 @@ namespace {
 
 constexpr std::string_view kBytesMark{"\0b64:", 5};
 
-/// The length of the well-formed UTF-8 sequence at the front of `s`, 0 if there is none (RFC 3629, table 3-7 of Unicode).
+/// The length of the well-formed UTF-8 sequence at the front of `s`, 0 if there is none (RFC 3629, table 3-7
+/// of Unicode).
 size_t utf8_sequence(std::string_view s) {
   auto at = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  auto tail = [&](size_t i, int low = 0x80, int high = 0xbf) { return i < s.size() && at(i) >= low && at(i) <= high; };
+  auto tail = [&](size_t i, int low = 0x80, int high = 0xbf) {
+    return i < s.size() && at(i) >= low && at(i) <= high;
+  };
   const int c = at(0);
   if (c < 0x80) return 1;
   if (c >= 0xc2 && c <= 0xdf) return tail(1) ? 2 : 0;
-  if (c >= 0xe0 && c <= 0xef) return tail(1, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf) && tail(2) ? 3 : 0;
+  if (c >= 0xe0 && c <= 0xef)
+    return tail(1, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf) && tail(2) ? 3 : 0;
   if (c >= 0xf0 && c <= 0xf4)
     return tail(1, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf) && tail(2) && tail(3) ? 4 : 0;
   return 0;
@@ -78,8 +82,8 @@ std::string decoded(std::string_view text) {
 const boost::json::value& as_value(const void* node) { return *static_cast<const boost::json::value*>(node); }
 
 [[noreturn]] void wrong(const char* expected, const boost::json::value& v) {
-  throw CorruptRecord(std::string("a record's member is ") + boost::json::to_string(v.kind()).data() + " and should be " +
-                      expected);
+  throw CorruptRecord(std::string("a record's member is ") + boost::json::to_string(v.kind()).data() +
+                      " and should be " + expected);
 }
 
 }  // namespace
@@ -95,8 +99,10 @@ struct FieldWriter::State {
   // A value that follows a key needs no comma; one that is an array's element does.
   bool after_key = false;
   void before_value() {
-    if (after_key) after_key = false;
-    else separate();
+    if (after_key)
+      after_key = false;
+    else
+      separate();
   }
 };
 
@@ -141,7 +147,8 @@ void FieldWriter::value(double v) {
   if (!std::isfinite(v)) throw std::invalid_argument("a record's number must be finite");
   state_->before_value();
   char digits[32];
-  // Shortest that reads back the same, and as a string: the JSON library's own number reader may miss by one bit.
+  // Shortest that reads back the same, and as a string: the JSON library's own number reader may miss by one
+  // bit.
   append_string(state_->out, {digits, std::to_chars(digits, digits + sizeof digits, v).ptr});
 }
 void FieldWriter::value(bool v) {
@@ -168,7 +175,9 @@ FieldReader::FieldReader(std::string_view bytes) : state_(std::make_unique_for_o
 }
 FieldReader::~FieldReader() = default;
 
-const void* FieldReader::find(std::string_view name) const { return state_->here->if_contains({name.data(), name.size()}); }
+const void* FieldReader::find(std::string_view name) const {
+  return state_->here->if_contains({name.data(), name.size()});
+}
 
 void FieldReader::read(const void* node, std::string& v) {
   auto* s = as_value(node).if_string();
@@ -192,10 +201,14 @@ void FieldReader::read(const void* node, double& v) {
   if (auto* s = value.if_string()) {
     auto [end, error] = std::from_chars(s->data(), s->data() + s->size(), v);
     if (error != std::errc() || end != s->data() + s->size() || !std::isfinite(v)) wrong("a number", value);
-  } else if (auto* d = value.if_double()) v = *d;
-  else if (auto* i = value.if_int64()) v = static_cast<double>(*i);
-  else if (auto* u = value.if_uint64()) v = static_cast<double>(*u);
-  else wrong("a number", value);
+  } else if (auto* d = value.if_double())
+    v = *d;
+  else if (auto* i = value.if_int64())
+    v = static_cast<double>(*i);
+  else if (auto* u = value.if_uint64())
+    v = static_cast<double>(*u);
+  else
+    wrong("a number", value);
 }
 void FieldReader::read(const void* node, bool& v) {
   auto* b = as_value(node).if_bool();

@@ -2,12 +2,13 @@
 //   static constexpr std::string_view kTable = "ec2.vpc";          // the first part of its keys
 //   std::string key() const;                                        // its id within account and region
 //   template <class A> void fields(A& a) { a("id", id)("cidr", cidr); }
-// Members are written by name (JSON, so that a person can read the store), absent ones keep their defaults when read:
-// adding a member needs no migration. Values that equal "nothing" (empty, zero, false) are left out, so a member whose
-// default is something else cannot be set to nothing: keep such a member inverted or shifted (see ec2::Vpc, GroupRule).
+// Members are written by name (JSON, so that a person can read the store), absent ones keep their defaults
+// when read: adding a member needs no migration. Values that equal "nothing" (empty, zero, false) are left
+// out, so a member whose default is something else cannot be set to nothing: keep such a member inverted or
+// shifted (see ec2::Vpc, GroupRule).
 //
-// Strings hold any bytes. Text in UTF-8 stands in the JSON as it is; anything else is written as U+0000, "b64:" and its
-// base64, and so is text that begins with U+0000, so that no string can be taken for another.
+// Strings hold any bytes. Text in UTF-8 stands in the JSON as it is; anything else is written as U+0000,
+// "b64:" and its base64, and so is text that begins with U+0000, so that no string can be taken for another.
 // Values only; a writer or reader belongs to one thread.
 #pragma once
 
@@ -22,8 +23,8 @@
 
 namespace nubecita::store {
 
-/// Stored bytes are not what a FieldWriter writes, or a member has another type than its record says: a broken
-/// invariant, so an exception. Its text says what was met.
+/// Stored bytes are not what a FieldWriter writes, or a member has another type than its record says: a
+/// broken invariant, so an exception. Its text says what was met.
 struct CorruptRecord : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -55,13 +56,21 @@ class FieldWriter {
   static bool nothing(double v) { return v == 0; }
   static bool nothing(bool v) { return !v; }
   template <class T>
-  static bool nothing(const std::vector<T>& v) { return v.empty(); }
+  static bool nothing(const std::vector<T>& v) {
+    return v.empty();
+  }
   template <class T>
-  static bool nothing(const std::map<std::string, T>& v) { return v.empty(); }
+  static bool nothing(const std::map<std::string, T>& v) {
+    return v.empty();
+  }
   template <class T>
-  static bool nothing(const std::optional<T>& v) { return !v; }
+  static bool nothing(const std::optional<T>& v) {
+    return !v;
+  }
   template <class T>
-  static bool nothing(const T&) { return false; }
+  static bool nothing(const T&) {
+    return false;
+  }
 
   void key(std::string_view name);
   void value(const std::string& s);
@@ -72,7 +81,9 @@ class FieldWriter {
   void begin_array();
   void end_array();
   template <class T>
-  void value(const std::optional<T>& v) { value(*v); }
+  void value(const std::optional<T>& v) {
+    value(*v);
+  }
   template <class T>
   void value(const std::vector<T>& v) {
     begin_array();

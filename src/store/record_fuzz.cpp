@@ -1,4 +1,5 @@
-// Stored bytes may be damaged: reading them gives a record or CorruptRecord, and what was read writes back the same.
+// Stored bytes may be damaged: reading them gives a record or CorruptRecord, and what was read writes back
+// the same.
 #include <cstdlib>
 
 #include "store/record.hpp"
@@ -8,7 +9,10 @@ struct Part {
   std::string text;
   std::vector<int64_t> numbers;
   std::map<std::string, std::string> labels;
-  template <class A> void fields(A& a) { a("t", text)("n", numbers)("l", labels); }
+  template <class A>
+  void fields(A& a) {
+    a("t", text)("n", numbers)("l", labels);
+  }
   bool operator==(const Part&) const = default;
 };
 struct Whole {
@@ -16,7 +20,10 @@ struct Whole {
   bool flag = false;
   double real = 0;
   std::vector<Part> parts;
-  template <class A> void fields(A& a) { a("t", text)("f", flag)("r", real)("p", parts); }
+  template <class A>
+  void fields(A& a) {
+    a("t", text)("f", flag)("r", real)("p", parts);
+  }
   bool operator==(const Whole&) const = default;
 };
 }  // namespace

@@ -11,7 +11,10 @@ namespace {
 struct Inner {
   std::string name;
   std::vector<int64_t> numbers;
-  template <class A> void fields(A& a) { a("name", name)("numbers", numbers); }
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("numbers", numbers);
+  }
   bool operator==(const Inner&) const = default;
 };
 struct Outer {
@@ -28,10 +31,11 @@ struct Outer {
   std::map<std::string, Inner> by_name;
   std::map<std::string, std::vector<std::string>> lists;
   Inner one;
-  template <class A> void fields(A& a) {
-    a("id", id)("text", text)("big", big)("small", small)("real", real)("flag", flag)("maybe", maybe)
-     ("maybe_number", maybe_number)("texts", texts)("inners", inners)("labels", labels)("by_name", by_name)
-     ("lists", lists)("one", one);
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("text", text)("big", big)("small", small)("real", real)("flag", flag)("maybe", maybe)(
+        "maybe_number", maybe_number)("texts", texts)("inners", inners)("labels", labels)("by_name", by_name)(
+        "lists", lists)("one", one);
   }
   bool operator==(const Outer&) const = default;
 };
@@ -61,7 +65,8 @@ TEST(Record, EveryByteInStringsAndKeysComesBack) {
   for (int first = 0; first < 256; ++first) {
     Outer o;
     o.text = std::string(1, static_cast<char>(first));
-    for (int second : {0, 0x41, 0x80, 0xbf, 0xed, 0xff}) o.texts.push_back(o.text + static_cast<char>(second));
+    for (int second : {0, 0x41, 0x80, 0xbf, 0xed, 0xff})
+      o.texts.push_back(o.text + static_cast<char>(second));
     o.labels[o.text + "\xff"] = o.text;
     EXPECT_EQ(round_trip(o), o) << first;
   }
@@ -81,7 +86,8 @@ TEST(Record, Utf8StaysReadable) {
 }
 
 TEST(Record, OverlongAndSurrogateUtf8SurviveAsBytes) {
-  for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80", "\xe2\x98", "\x80"}) {
+  for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80",
+                          "\xe2\x98", "\x80"}) {
     Outer o;
     o.text = bad;
     EXPECT_EQ(round_trip(o), o);
@@ -95,9 +101,10 @@ TEST(Record, NothingIsLeftOutAndDefaultsStay) {
 }
 
 TEST(Record, GarbageIsCorrupt) {
-  for (const char* bad : {"", "x", "[]", "{\"id\":1}", "{\"id\":\"a\"", "{\"big\":\"1\"}", "{\"small\":4294967296}", "{\"flag\":0}",
-                          "{\"texts\":{}}", "{\"labels\":[]}", "{\"one\":3}", "{\"inners\":[1]}", "{\"text\":\"\\u0000zz\"}",
-                          "{\"big\":1.5}", "{} x"})
+  for (const char* bad :
+       {"", "x", "[]", "{\"id\":1}", "{\"id\":\"a\"", "{\"big\":\"1\"}", "{\"small\":4294967296}",
+        "{\"flag\":0}", "{\"texts\":{}}", "{\"labels\":[]}", "{\"one\":3}", "{\"inners\":[1]}",
+        "{\"text\":\"\\u0000zz\"}", "{\"big\":1.5}", "{} x"})
     EXPECT_THROW(decode_record<Outer>(bad), CorruptRecord) << bad;
 }
 

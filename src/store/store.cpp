@@ -14,7 +14,9 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, Options options) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return fail("StoreUnavailable", "The store's directory " + path + " cannot be made: " + error.message(), 503);
+  if (error)
+    return fail("StoreUnavailable", "The store's directory " + path + " cannot be made: " + error.message(),
+                503);
   TRY_LET(auto db, Impl::open_database(path));
   return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(path, std::move(db), options.sync)));
 }
@@ -59,18 +61,23 @@ Status Store::transact(const std::function<Status(Transaction&)>& work) {
     // Those who keep losing step aside for a moment, each for another one, so that somebody gets through.
     if (round > 3) {
       const int most = 200 << std::min(round / 4, 8);  // microseconds: up to 51 ms
-      std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(0, most)(random)));
+      std::this_thread::sleep_for(
+          std::chrono::microseconds(std::uniform_int_distribution<int>(0, most)(random)));
     }
     auto tx = begin();
     TRY(work(*tx));
     std::string reason;
     switch (commit(std::move(tx), &reason)) {
-      case CommitResult::done: return {};
-      case CommitResult::failed: return fail("ServiceUnavailable", "The store cannot write: " + reason, 503);
-      case CommitResult::conflict: break;
+      case CommitResult::done:
+        return {};
+      case CommitResult::failed:
+        return fail("ServiceUnavailable", "The store cannot write: " + reason, 503);
+      case CommitResult::conflict:
+        break;
     }
   }
-  return fail("ServiceUnavailable", "The same records are being changed by too many requests: try again.", 503);
+  return fail("ServiceUnavailable", "The same records are being changed by too many requests: try again.",
+              503);
 }
 
 void Store::settle() {

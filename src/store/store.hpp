@@ -1,10 +1,12 @@
-// The one store: an ordered key-value map with snapshots, optimistic transactions and change notices, on RocksDB.
+// The one store: an ordered key-value map with snapshots, optimistic transactions and change notices, on
+// RocksDB.
 //
-// Promise: when commit() has answered, the write survives kill -9 and a power cut (one fdatasync per group of commits).
-// Keys are "<table>/<account>/<region>/<id>": by table first, so that a controller finds all of its kind, of every
-// account and region, in one scan. Ids may contain '/'.
+// Promise: when commit() has answered, the write survives kill -9 and a power cut (one fdatasync per group of
+// commits). Keys are "<table>/<account>/<region>/<id>": by table first, so that a controller finds all of its
+// kind, of every account and region, in one scan. Ids may contain '/'.
 //
-// Lifecycle: 1. open, 2. any thread begins transactions, 3. stop watchers, 4. destroy (after all transactions).
+// Lifecycle: 1. open, 2. any thread begins transactions, 3. stop watchers, 4. destroy (after all
+// transactions).
 #pragma once
 
 #include <cstdint>
@@ -34,11 +36,11 @@ std::string make_key(std::string_view table, const Scope& scope, std::string_vie
 
 class Store;
 
-/// A consistent view plus the writes made in it. One thread at a time. Reads see the snapshot taken at the first read and
-/// the transaction's own writes. Everything read (keys and scanned ranges, as far as they were visited) is checked at
-/// commit: if another transaction has changed it since, the commit answers `conflict` and the caller runs its work again
-/// on a new transaction. One that wrote without reading never conflicts. Reads throw std::runtime_error when the disk
-/// cannot be read.
+/// A consistent view plus the writes made in it. One thread at a time. Reads see the snapshot taken at the
+/// first read and the transaction's own writes. Everything read (keys and scanned ranges, as far as they were
+/// visited) is checked at commit: if another transaction has changed it since, the commit answers `conflict`
+/// and the caller runs its work again on a new transaction. One that wrote without reading never conflicts.
+/// Reads throw std::runtime_error when the disk cannot be read.
 class Transaction {
  public:
   ~Transaction();
@@ -48,8 +50,8 @@ class Transaction {
   std::optional<std::string> get(std::string_view key);
   void put(std::string_view key, std::string value);
   void erase(std::string_view key);
-  /// Keys that begin with `prefix` and are >= `from`, in order, until `visit` answers false. `visit` may write; a write
-  /// to a key further on is visited too.
+  /// Keys that begin with `prefix` and are >= `from`, in order, until `visit` answers false. `visit` may
+  /// write; a write to a key further on is visited too.
   void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view key, std::string_view value)>& visit);
   bool has_writes() const;
@@ -69,7 +71,8 @@ class Transaction {
   void erase(const Scope& scope, std::string_view id) {
     erase(make_key(R::kTable, scope, id));
   }
-  /// All records of a kind in one account and region whose id begins with `id_prefix`, in the order of their ids.
+  /// All records of a kind in one account and region whose id begins with `id_prefix`, in the order of their
+  /// ids.
   template <class R>
   std::vector<R> list(const Scope& scope, std::string_view id_prefix = {}) {
     std::vector<R> out;
@@ -116,24 +119,28 @@ class Store {
 
   std::unique_ptr<Transaction> begin();
 
-  /// Answers on the commit thread once the write is on the disk (or failed); the transaction is consumed. Commits whose
-  /// transaction wrote nothing answer at once on the calling thread. `failed` comes with the reason (a full disk): nothing
-  /// of it is visible, later commits try again and succeed once the cause is gone. `done` must be quick and not throw.
+  /// Answers on the commit thread once the write is on the disk (or failed); the transaction is consumed.
+  /// Commits whose transaction wrote nothing answer at once on the calling thread. `failed` comes with the
+  /// reason (a full disk): nothing of it is visible, later commits try again and succeed once the cause is
+  /// gone. `done` must be quick and not throw.
   void commit(std::unique_ptr<Transaction> tx, CommitDone done);
   /// The same, waiting. Not on an I/O thread.
   CommitResult commit(std::unique_ptr<Transaction> tx, std::string* reason = nullptr);
 
-  /// Runs `work` until its commit meets no conflict (at most 100 times). `work` may run more than once: no effects
-  /// outside the transaction. Its error is returned and nothing is written; "ServiceUnavailable" (503) if the store
-  /// cannot write or the conflicts do not end. Waits: not on an I/O thread and not in a notice.
+  /// Runs `work` until its commit meets no conflict (at most 100 times). `work` may run more than once: no
+  /// effects outside the transaction. Its error is returned and nothing is written; "ServiceUnavailable"
+  /// (503) if the store cannot write or the conflicts do not end. Waits: not on an I/O thread and not in a
+  /// notice.
   Status transact(const std::function<Status(Transaction&)>& work);
 
-  /// `notice` gets every commit whose keys begin with `prefix` (only those keys), in commit order, on the commit
-  /// thread, after the commits of its group were answered: it must be quick and must not throw or wait for a commit.
-  /// Returns an id for unwatch(), after which no notice runs any more (it may be called from a notice).
+  /// `notice` gets every commit whose keys begin with `prefix` (only those keys), in commit order, on the
+  /// commit thread, after the commits of its group were answered: it must be quick and must not throw or wait
+  /// for a commit. Returns an id for unwatch(), after which no notice runs any more (it may be called from a
+  /// notice).
   uint64_t watch(std::string prefix, std::function<void(const ChangedKeys&)> notice);
   void unwatch(uint64_t id);
-  /// Waits until the notices of all commits answered so far have run. For tests and orderly ends; not in a notice.
+  /// Waits until the notices of all commits answered so far have run. For tests and orderly ends; not in a
+  /// notice.
   void settle();
 
   struct Impl;

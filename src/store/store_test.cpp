@@ -12,9 +12,11 @@
 
 #include "store/recent_writes.hpp"
 
-// RocksDB comes compiled without the thread sanitizer, which therefore does not see how it synchronises. Names are matched
-// by a symbolizer: run with TSAN_OPTIONS=external_symbolizer_path=/usr/bin/llvm-symbolizer.
-extern "C" const char* __tsan_default_suppressions() { return "race:rocksdb::\n"; }  // NOLINT: a reserved name by design
+// RocksDB comes compiled without the thread sanitizer, which therefore does not see how it synchronises.
+// Names are matched by a symbolizer: run with TSAN_OPTIONS=external_symbolizer_path=/usr/bin/llvm-symbolizer.
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:rocksdb::\n";
+}  // NOLINT: a reserved name by design
 
 namespace nubecita::store {
 namespace {
@@ -41,7 +43,8 @@ struct StoreTest : testing::Test {
     ASSERT_EQ(store->commit(std::move(tx)), CommitResult::done);
   }
   std::optional<std::string> get(const std::string& key) { return store->begin()->get(key); }
-  static std::string scan(Transaction& tx, std::string_view prefix, std::string_view from = {}, size_t most = 1000) {
+  static std::string scan(Transaction& tx, std::string_view prefix, std::string_view from = {},
+                          size_t most = 1000) {
     std::string out;
     tx.scan(prefix, from, [&](std::string_view k, std::string_view v) {
       out.append(k).append("=").append(v).append(" ");
@@ -134,9 +137,13 @@ TEST_F(StoreTest, WritesWithoutReadsNeverConflict) {
 TEST_F(StoreTest, PhantomsConflict) {
   put("p/1", "");
   put("p/5", "");
-  for (auto [key, expected] : {std::pair{"p/", CommitResult::conflict}, {"p/3", CommitResult::conflict},
-                               {"p/5", CommitResult::conflict}, {"p/9", CommitResult::conflict},
-                               {"o/9", CommitResult::done}, {"p0", CommitResult::done}, {"p", CommitResult::done}}) {
+  for (auto [key, expected] : {std::pair{"p/", CommitResult::conflict},
+                               {"p/3", CommitResult::conflict},
+                               {"p/5", CommitResult::conflict},
+                               {"p/9", CommitResult::conflict},
+                               {"o/9", CommitResult::done},
+                               {"p0", CommitResult::done},
+                               {"p", CommitResult::done}}) {
     auto tx = store->begin();
     scan(*tx, "p/");
     tx->put("x", "x");
@@ -147,9 +154,12 @@ TEST_F(StoreTest, PhantomsConflict) {
 
 TEST_F(StoreTest, AScanIsCheckedOnlyAsFarAsItWent) {
   for (auto k : {"p/1", "p/3", "p/5", "p/7"}) put(k, "");
-  for (auto [key, expected] : {std::pair{"p/2", CommitResult::done}, {"p/3", CommitResult::conflict},
-                               {"p/4", CommitResult::conflict}, {"p/5", CommitResult::conflict},
-                               {"p/50", CommitResult::done}, {"p/6", CommitResult::done}}) {
+  for (auto [key, expected] : {std::pair{"p/2", CommitResult::done},
+                               {"p/3", CommitResult::conflict},
+                               {"p/4", CommitResult::conflict},
+                               {"p/5", CommitResult::conflict},
+                               {"p/50", CommitResult::done},
+                               {"p/6", CommitResult::done}}) {
     auto tx = store->begin();
     scan(*tx, "p/", "p/3", 2);  // 3 and 4 or 5
     tx->put("x", "x");
@@ -212,8 +222,10 @@ TEST_F(StoreTest, TransactionsOfOneGroupConflictWithEachOther) {
   while (answered < 1) std::this_thread::yield();
   for (int i = 0; i < 10; ++i) {
     auto tx = store->begin();
-    if (i % 2) scan(*tx, "coun");
-    else tx->get("counter");
+    if (i % 2)
+      scan(*tx, "coun");
+    else
+      tx->get("counter");
     tx->put("counter", std::to_string(i));
     store->commit(std::move(tx), [&](CommitResult r, std::string) {
       conflicts += r == CommitResult::conflict;
@@ -295,8 +307,10 @@ TEST_F(StoreTest, AnErrorOfTheWorkWritesNothing) {
 
 TEST_F(StoreTest, WatchersSeeEveryCommitOnceInOrder) {
   std::vector<std::string> all, some;
-  auto a = store->watch("k/", [&](const ChangedKeys& keys) { all.insert(all.end(), keys.begin(), keys.end()); });
-  auto b = store->watch("k/7", [&](const ChangedKeys& keys) { some.insert(some.end(), keys.begin(), keys.end()); });
+  auto a =
+      store->watch("k/", [&](const ChangedKeys& keys) { all.insert(all.end(), keys.begin(), keys.end()); });
+  auto b = store->watch("k/7",
+                        [&](const ChangedKeys& keys) { some.insert(some.end(), keys.begin(), keys.end()); });
   std::mutex order_mutex;
   std::vector<std::string> order;
   std::vector<std::thread> threads;
@@ -347,14 +361,16 @@ TEST_F(StoreTest, ASecondOpenSaysThatItIsInUse) {
   auto second = Store::open(dir);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, "StoreUnavailable");
-  EXPECT_NE(second.error().message.find("in use by another nubecita"), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find("in use by another nubecita"), std::string::npos)
+      << second.error().message;
 }
 
 TEST_F(StoreTest, ADamagedStoreSaysSo) {
   put("k", "v");
   store.reset();
   for (auto& entry : std::filesystem::directory_iterator(dir))
-    if (entry.path().filename().string().starts_with("MANIFEST-")) std::ofstream(entry.path()) << "this is no manifest";
+    if (entry.path().filename().string().starts_with("MANIFEST-"))
+      std::ofstream(entry.path()) << "this is no manifest";
   auto opened = Store::open(dir);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, "StoreUnavailable");
@@ -382,7 +398,8 @@ TEST(RecentWrites, ForgetsWhatEverybodySawAndNothingElse) {
   recent.prune(6);
   EXPECT_EQ(recent.size(), 1u);
   EXPECT_TRUE(recent.changed_since(KeyRange{"", ""}, 6));
-  EXPECT_TRUE(recent.changed_since("never written", 4));  // older than what is remembered: unknown, so a conflict
+  EXPECT_TRUE(
+      recent.changed_since("never written", 4));  // older than what is remembered: unknown, so a conflict
   recent.prune(100);
   EXPECT_EQ(recent.size(), 0u);
 }

@@ -58,7 +58,8 @@ Transaction::State::~State() {
 const rocksdb::Snapshot* Transaction::State::view() {
   if (!store.db) throw std::runtime_error("the store is closed until the disk has room again");
   if (!snapshot) {
-    // Under the lock: otherwise the commit thread could forget writes between our snapshot and its entry in `live`.
+    // Under the lock: otherwise the commit thread could forget writes between our snapshot and its entry in
+    // `live`.
     std::lock_guard lock(store.live_mutex);
     snapshot = store.db->GetSnapshot();
     store.live.emplace(snapshot->GetSequenceNumber(), this);
@@ -88,7 +89,9 @@ std::optional<std::string> Transaction::get(std::string_view key) {
 void Transaction::put(std::string_view key, std::string value) {
   state_->writes.insert_or_assign(std::string(key), std::move(value));
 }
-void Transaction::erase(std::string_view key) { state_->writes.insert_or_assign(std::string(key), std::nullopt); }
+void Transaction::erase(std::string_view key) {
+  state_->writes.insert_or_assign(std::string(key), std::nullopt);
+}
 
 void Transaction::scan(std::string_view prefix, std::string_view from,
                        const std::function<bool(std::string_view key, std::string_view value)>& visit) {
@@ -101,8 +104,8 @@ void Transaction::scan(std::string_view prefix, std::string_view from,
   auto& db = *state_->store.db;
   std::unique_ptr<rocksdb::Iterator> stored(db.NewIterator(options));
 
-  // Two ordered sources, ours hiding the stored ones. `at` is the next own key to look at, found again at each step
-  // because `visit` may write.
+  // Two ordered sources, ours hiding the stored ones. `at` is the next own key to look at, found again at
+  // each step because `visit` may write.
   std::string at = range.from;
   stored->Seek(at);
   for (;;) {
@@ -131,7 +134,8 @@ void Transaction::scan(std::string_view prefix, std::string_view from,
       break;
     }
   }
-  if (!stored->status().ok()) throw std::runtime_error("the store cannot read: " + stored->status().ToString());
+  if (!stored->status().ok())
+    throw std::runtime_error("the store cannot read: " + stored->status().ToString());
   state_->read_ranges.push_back(std::move(range));
 }
 

@@ -33,7 +33,8 @@ class RealDatabases : public Databases {
     return out;
   }
 
-  Result<std::shared_ptr<const std::vector<DatabaseParameter>>> parameters(const std::string& engine) override {
+  Result<std::shared_ptr<const std::vector<DatabaseParameter>>> parameters(
+      const std::string& engine) override {
     std::lock_guard lock(parameters_mutex_);
     if (auto known = parameters_.find(engine); known != parameters_.end()) return known->second;
     for (auto& server : servers())
@@ -53,7 +54,9 @@ class RealDatabases : public Databases {
         TRY(open_path());
         TRY(prepared_template(*server, owner));
       }
-    return found ? Status{} : fail("EngineNotInstalled", "The database engine " + engine + " is not installed on this machine.");
+    return found ? Status{}
+                 : fail("EngineNotInstalled",
+                        "The database engine " + engine + " is not installed on this machine.");
   }
 
   Status ensure(const DatabaseSpec& spec) override {
@@ -64,7 +67,8 @@ class RealDatabases : public Databases {
     std::future<Status> synced;
     if (create) {
       TRY(make_data(*server, spec, at, owner));
-      // The server starts meanwhile; if we die before the mark is written, all of it is thrown away and made again.
+      // The server starts meanwhile; if we die before the mark is written, all of it is thrown away and made
+      // again.
       synced = std::async(std::launch::async, [root = at.root] { return sync_tree(root); });
     }
     if (!processes_.alive(process(spec.id))) TRY(start(*server, spec, at, owner));
@@ -87,11 +91,13 @@ class RealDatabases : public Databases {
     state.initialised = exists(at.root + "/initialised");
     state.pid = processes_.pid(process(spec.id));
     auto server = find(spec);
-    state.ready = server && state.pid && (*server)->ping(spec, at) && listens(*state.pid, spec.address, spec.port);
+    state.ready =
+        server && state.pid && (*server)->ping(spec, at) && listens(*state.pid, spec.address, spec.port);
     return state;
   }
 
-  Status reconfigure(const DatabaseSpec& spec, const std::map<std::string, std::optional<std::string>>& changed) override {
+  Status reconfigure(const DatabaseSpec& spec,
+                     const std::map<std::string, std::optional<std::string>>& changed) override {
     TRY_LET(Server * server, find(spec));
     TRY_LET(auto owner, owner_of(*server));
     TRY(server->write_config(spec, place(spec.id), owner));
@@ -142,19 +148,23 @@ class RealDatabases : public Databases {
     // The exact version if it is there, else the one that can open its files: the same major version.
     auto major = [&](const std::string& v) {
       auto dot = v.find('.');
-      return spec.engine == "postgres" || dot == std::string::npos ? v.substr(0, dot) : v.substr(0, v.find('.', dot + 1));
+      return spec.engine == "postgres" || dot == std::string::npos ? v.substr(0, dot)
+                                                                   : v.substr(0, v.find('.', dot + 1));
     };
     for (auto& server : servers())
-      if (server->engine().engine == spec.engine && major(server->engine().version) == major(spec.version)) return server.get();
-    return fail("EngineNotInstalled",
-                "The database engine " + spec.engine + " " + spec.version + " is not installed on this machine.");
+      if (server->engine().engine == spec.engine && major(server->engine().version) == major(spec.version))
+        return server.get();
+    return fail("EngineNotInstalled", "The database engine " + spec.engine + " " + spec.version +
+                                          " is not installed on this machine.");
   }
 
   static Result<Owner> owner_of(const Server& server) {
     passwd entry{}, *found = nullptr;
     char buffer[4096];
     if (::getpwnam_r(server.user(), &entry, buffer, sizeof buffer, &found) != 0 || !found)
-      return fail("DatabaseFailed", std::string("The machine has no user ") + server.user() + ": install the server's package.", 500);
+      return fail("DatabaseFailed",
+                  std::string("The machine has no user ") + server.user() + ": install the server's package.",
+                  500);
     return Owner{entry.pw_uid, entry.pw_gid};
   }
 
@@ -162,13 +172,14 @@ class RealDatabases : public Databases {
   Status open_path() {
     for (auto dir : {data_dir_, root_}) {
       if (::mkdir(dir.c_str(), 0711) != 0 && errno != EEXIST) return fail(file_error("making", dir));
-      struct stat info {};
+      struct stat info{};
       if (::stat(dir.c_str(), &info) != 0) return fail(file_error("reading", dir));
       if (!(info.st_mode & S_IXOTH) && ::chmod(dir.c_str(), (info.st_mode & 07777) | S_IXOTH | S_IXGRP) != 0)
         return fail(file_error("opening", dir));
     }
-    for (auto dir = std::filesystem::path(data_dir_).parent_path(); dir != dir.root_path(); dir = dir.parent_path()) {
-      struct stat info {};
+    for (auto dir = std::filesystem::path(data_dir_).parent_path(); dir != dir.root_path();
+         dir = dir.parent_path()) {
+      struct stat info{};
       if (::stat(dir.c_str(), &info) == 0 && !(info.st_mode & S_IXOTH))
         return fail("DatabaseFailed",
                     "Database servers run as users of their own and cannot pass through " + dir.string() +
@@ -180,7 +191,8 @@ class RealDatabases : public Databases {
 
   Result<std::string> prepared_template(Server& server, Owner owner) {
     std::lock_guard lock(server.template_mutex);
-    const std::string base = root_ + "/.templates", name = server.engine().engine + "-" + server.engine().version;
+    const std::string base = root_ + "/.templates",
+                      name = server.engine().engine + "-" + server.engine().version;
     const std::string ready = base + "/" + name;
     if (exists(ready)) return ready;
     TRY(make_directory(base, 0711, {}));
@@ -204,7 +216,7 @@ class RealDatabases : public Databases {
 
   Status start(Server& server, const DatabaseSpec& spec, const Place& at, Owner owner) {
     TRY(server.write_config(spec, at, owner));
-    struct stat info {};
+    struct stat info{};
     if (::stat(at.log().c_str(), &info) == 0 && info.st_size > kLogBytes) ::truncate(at.log().c_str(), 0);
     ProcessSpec child;
     child.name = process(spec.id);
@@ -225,7 +237,8 @@ class RealDatabases : public Databases {
     for (auto pause = 5ms;; pause = std::min<std::chrono::milliseconds>(pause * 3 / 2, 100ms)) {
       auto pid = processes_.pid(process(spec.id));
       if (!pid)
-        return fail("DatabaseFailed", spec.engine + " ended while it started: " + last_lines(at.log(), 5), 500);
+        return fail("DatabaseFailed", spec.engine + " ended while it started: " + last_lines(at.log(), 5),
+                    500);
       if (server.ping(spec, at)) {
         if (listens(*pid, spec.address, spec.port)) return {};
         // It could not take its address: it must try again from the start.
@@ -233,7 +246,8 @@ class RealDatabases : public Databases {
         return fail("DatabaseFailed",
                     spec.engine + " cannot listen on " + spec.address + ": " + last_lines(at.log(), 5), 500);
       }
-      if (Clock::now() > deadline) return fail("DatabaseFailed", spec.engine + " does not answer: " + last_lines(at.log(), 5), 500);
+      if (Clock::now() > deadline)
+        return fail("DatabaseFailed", spec.engine + " does not answer: " + last_lines(at.log(), 5), 500);
       std::this_thread::sleep_for(pause);
     }
   }

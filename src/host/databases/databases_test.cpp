@@ -61,11 +61,11 @@ struct RealServers : testing::TestWithParam<std::string> {
   /// A statement as the master user, over the network of the namespace.
   RunResult query(const std::string& password, const std::string& sql) {
     if (spec.engine == "postgres")
-      return run({"nsenter", "--net=" + spec.netns, "psql", "-X", "-tA", "-h", spec.address, "-p", std::to_string(spec.port), "-U",
-                  spec.master_user, "-d", spec.first_database, "-c", sql},
+      return run({"nsenter", "--net=" + spec.netns, "psql", "-X", "-tA", "-h", spec.address, "-p",
+                  std::to_string(spec.port), "-U", spec.master_user, "-d", spec.first_database, "-c", sql},
                  {"PGPASSWORD=" + password});
-    return run({"nsenter", "--net=" + spec.netns, "mariadb", "--no-defaults", "-N", "-B", "-h", spec.address, "-P",
-                std::to_string(spec.port), "-u", spec.master_user, spec.first_database, "-e", sql},
+    return run({"nsenter", "--net=" + spec.netns, "mariadb", "--no-defaults", "-N", "-B", "-h", spec.address,
+                "-P", std::to_string(spec.port), "-u", spec.master_user, spec.first_database, "-e", sql},
                {"MYSQL_PWD=" + password});
   }
 
@@ -94,7 +94,10 @@ TEST_P(RealServers, ALife) {
   auto r = query(spec.master_password, "CREATE TABLE t (a int); INSERT INTO t VALUES (42); SELECT a FROM t");
   EXPECT_NE(r.out.find("42"), std::string::npos) << r.err;
   EXPECT_NE(query("wrong", "SELECT 1").code, 0);
-  EXPECT_NE(query(spec.master_password, spec.engine == "postgres" ? "COPY t TO '/tmp/stolen'" : "SELECT 1 INTO OUTFILE '/tmp/stolen'").code, 0);
+  EXPECT_NE(query(spec.master_password, spec.engine == "postgres" ? "COPY t TO '/tmp/stolen'"
+                                                                  : "SELECT 1 INTO OUTFILE '/tmp/stolen'")
+                .code,
+            0);
   // Not in the machine's own network.
   EXPECT_FALSE(listens(getpid(), spec.address, spec.port));
 
@@ -111,7 +114,8 @@ TEST_P(RealServers, ALife) {
   const std::string show = spec.engine == "postgres" ? "SHOW work_mem" : "SELECT @@global.max_connect_errors";
   spec.parameters[setting] = "12345";
   ASSERT_TRUE(databases->reconfigure(spec, {{setting, "12345"}}));
-  for (int i = 0; i < 100 && query("new 'one'", show).out.find("12345") == std::string::npos; ++i) std::this_thread::sleep_for(20ms);
+  for (int i = 0; i < 100 && query("new 'one'", show).out.find("12345") == std::string::npos; ++i)
+    std::this_thread::sleep_for(20ms);
   EXPECT_NE(query("new 'one'", show).out.find("12345"), std::string::npos);
 
   ASSERT_TRUE(databases->stop(spec));
@@ -152,7 +156,8 @@ TEST_P(RealServers, ALife) {
 }
 
 TEST_P(RealServers, AnAddressThatIsNotThereIsAClearError) {
-  if (spec.engine != "postgres") GTEST_SKIP() << "MariaDB binds to an address that may come later (IP_FREEBIND)";
+  if (spec.engine != "postgres")
+    GTEST_SKIP() << "MariaDB binds to an address that may come later (IP_FREEBIND)";
   spec.address = "10.9.0.6";
   auto made = databases->ensure(spec);
   ASSERT_FALSE(made);

@@ -49,7 +49,10 @@ Status copy_file(const std::string& from, const std::string& to, mode_t mode, Ow
 ApiError file_error(std::string_view what, const std::string& path) {
   const int error = errno;
   const bool room = error == ENOSPC || error == EDQUOT;
-  return {room ? "DatabaseDisk" : "DatabaseFailed", 500, std::string(what) + " " + path + ": " + std::strerror(error), {}};
+  return {room ? "DatabaseDisk" : "DatabaseFailed",
+          500,
+          std::string(what) + " " + path + ": " + std::strerror(error),
+          {}};
 }
 
 Status make_directory(const std::string& path, mode_t mode, Owner owner) {
@@ -82,7 +85,7 @@ Status write_durably(const std::string& path, std::string_view text, mode_t mode
 }
 
 Status copy_tree(const std::string& from, const std::string& to, Owner owner) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(from.c_str(), &info) != 0) return fail(file_error("reading", from));
   TRY(make_directory(to, info.st_mode & 07777, owner));
   DIR* open = ::opendir(from.c_str());
@@ -93,8 +96,10 @@ Status copy_tree(const std::string& from, const std::string& to, Owner owner) {
     if (name == "." || name == "..") continue;
     const std::string source = from + "/" + name, target = to + "/" + name;
     if (::lstat(source.c_str(), &info) != 0) return fail(file_error("reading", source));
-    if (S_ISDIR(info.st_mode)) TRY(copy_tree(source, target, owner));
-    else if (S_ISREG(info.st_mode)) TRY(copy_file(source, target, info.st_mode, owner));
+    if (S_ISDIR(info.st_mode))
+      TRY(copy_tree(source, target, owner));
+    else if (S_ISREG(info.st_mode))
+      TRY(copy_file(source, target, info.st_mode, owner));
     // Sockets and the like belong to a running server, not to a copy.
   }
   return {};
@@ -115,7 +120,7 @@ Status remove_tree(const std::string& path) {
 }
 
 bool exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::lstat(path.c_str(), &info) == 0;
 }
 

@@ -1,5 +1,5 @@
-// Files of the database servers: copies, durable writes. Any thread. Errors: "DatabaseDisk" when there is no room, else
-// "DatabaseFailed", naming the file.
+// Files of the database servers: copies, durable writes. Any thread. Errors: "DatabaseDisk" when there is no
+// room, else "DatabaseFailed", naming the file.
 #pragma once
 
 #include <sys/types.h>

@@ -50,7 +50,9 @@ class MariaDb : public Server {
 
   Result<std::vector<DatabaseParameter>> parameters() override {
     TRY_LET(auto printed, processes_.run({engine_.program, "--no-defaults", "--verbose", "--help"}));
-    if (printed.out.empty()) return fail("DatabaseFailed", engine_.program + " --verbose --help: " + printed.err.substr(0, 500), 500);
+    if (printed.out.empty())
+      return fail("DatabaseFailed", engine_.program + " --verbose --help: " + printed.err.substr(0, 500),
+                  500);
     return parse_mariadb_settings(printed.out);
   }
 
@@ -62,15 +64,23 @@ class MariaDb : public Server {
     options.environment = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin"};
     std::vector<std::string> argv;
     if (mysql()) {
-      argv = {engine_.program, "--no-defaults", "--initialize-insecure", "--datadir=" + data, "--auto-generate-certs=OFF"};
+      argv = {engine_.program, "--no-defaults", "--initialize-insecure", "--datadir=" + data,
+              "--auto-generate-certs=OFF"};
     } else {
       // nosync: for this step only; the copy that is made of it is synced.
-      argv = {"mariadb-install-db", "--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=socket",
-              "--auth-root-socket-user=root", "--skip-test-db", "--skip-name-resolve", "--innodb-flush-method=nosync",
+      argv = {"mariadb-install-db",
+              "--no-defaults",
+              "--datadir=" + data,
+              "--auth-root-authentication-method=socket",
+              "--auth-root-socket-user=root",
+              "--skip-test-db",
+              "--skip-name-resolve",
+              "--innodb-flush-method=nosync",
               "--innodb-log-file-size=8M"};
     }
     TRY_LET(auto made, processes_.run(argv, options));
-    if (!made.ok()) return fail("DatabaseFailed", argv[0] + ": " + (made.err + made.out).substr(0, 1000), 500);
+    if (!made.ok())
+      return fail("DatabaseFailed", argv[0] + ": " + (made.err + made.out).substr(0, 1000), 500);
     return {};
   }
 
@@ -93,7 +103,8 @@ class MariaDb : public Server {
     set("bind_address", spec.address);
     set("port", std::to_string(spec.port));
     text += "skip-name-resolve\n";
-    // LOAD DATA and SELECT INTO OUTFILE reach no file of the machine: only an empty directory that is not the server's.
+    // LOAD DATA and SELECT INTO OUTFILE reach no file of the machine: only an empty directory that is not the
+    // server's.
     TRY(make_directory(place.root + "/none", 0700, {}));
     set("secure_file_priv", place.root + "/none");
     set("local_infile", "0");
@@ -111,7 +122,8 @@ class MariaDb : public Server {
     const int fd = connect_local(place.data(), kSocket);
     if (fd < 0) return false;
     unsigned char head[5] = {};
-    const bool ready = ::recv(fd, head, sizeof head, MSG_WAITALL) == static_cast<ssize_t>(sizeof head) && head[4] == 10;
+    const bool ready =
+        ::recv(fd, head, sizeof head, MSG_WAITALL) == static_cast<ssize_t>(sizeof head) && head[4] == 10;
     ::close(fd);
     return ready;
   }
@@ -121,75 +133,210 @@ class MariaDb : public Server {
     std::string text = kQuiet;
     text += "CREATE USER IF NOT EXISTS " + user + ";\n";
     text += "ALTER USER " + user + " IDENTIFIED BY " + literal(spec.master_password) + ";\n";
-    // What RDS gives its master user: everything but the rights over files, the server itself and its plugins.
-    text += "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
-            "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, "
-            "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER ON *.* TO " + user + " WITH GRANT OPTION;\n";
-    if (!spec.first_database.empty()) text += "CREATE DATABASE IF NOT EXISTS " + identifier(spec.first_database) + ";\n";
+    // What RDS gives its master user: everything but the rights over files, the server itself and its
+    // plugins.
+    text +=
+        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW "
+        "DATABASES, "
+        "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, "
+        "SHOW VIEW, "
+        "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER ON *.* TO " +
+        user + " WITH GRANT OPTION;\n";
+    if (!spec.first_database.empty())
+      text += "CREATE DATABASE IF NOT EXISTS " + identifier(spec.first_database) + ";\n";
     return sql(client(), place, text);
   }
 
   Status set_password(const DatabaseSpec& spec, const Place& place, const std::string& password) override {
     return sql(client(), place,
-               kQuiet + ("ALTER USER " + literal(spec.master_user) + "@'%' IDENTIFIED BY " + literal(password) + ";\n"));
+               kQuiet + ("ALTER USER " + literal(spec.master_user) + "@'%' IDENTIFIED BY " +
+                         literal(password) + ";\n"));
   }
 
   Status apply(const DatabaseSpec&, const Place& place, const std::string&,
                const std::map<std::string, std::optional<std::string>>& changed) override {
     std::string text = kQuiet;
     for (auto& [name, value] : changed)
-      text += "SET GLOBAL " + identifier(name) + " = " + (!value ? "DEFAULT" : number(*value) ? *value : literal(*value)) + ";\n";
+      text += "SET GLOBAL " + identifier(name) + " = " +
+              (!value           ? "DEFAULT"
+               : number(*value) ? *value
+                                : literal(*value)) +
+              ";\n";
     return sql(client(), place, text);
   }
 
  private:
   std::vector<std::string> client() const {
-    return {mysql() ? "mysql" : "mariadb", "--no-defaults", "--batch", "--user=root", std::string("--socket=") + kSocket};
+    return {mysql() ? "mysql" : "mariadb", "--no-defaults", "--batch", "--user=root",
+            std::string("--socket=") + kSocket};
   }
   // Neither the general log nor the binary log gets to see a password.
-  static constexpr const char* kQuiet = "SET SESSION sql_mode = '', SESSION sql_log_off = 1, SESSION sql_log_bin = 0;\n";
+  static constexpr const char* kQuiet =
+      "SET SESSION sql_mode = '', SESSION sql_log_off = 1, SESSION sql_log_bin = 0;\n";
 };
 
-/// Variables that can be set at start only (information_schema.system_variables says so, but only in a running server).
+/// Variables that can be set at start only (information_schema.system_variables says so, but only in a
+/// running server).
 bool read_only(const std::string& name) {
-  static const std::set<std::string> names = {
-      "allow_suspicious_udfs", "aria_block_size", "aria_pagecache_buffer_size", "aria_pagecache_file_hash_size", "back_log",
-      "binlog_optimize_thread_scheduling", "core_file", "encrypt_binlog", "encrypt_tmp_files", "extra_port", "ft_max_word_len",
-      "ft_min_word_len", "ft_query_expansion_limit", "ft_stopword_file", "ignore_db_dirs", "init_file",
-      "innodb_adaptive_hash_index_parts", "innodb_autoinc_lock_mode", "innodb_buffer_pool_chunk_size",
-      "innodb_buffer_pool_load_at_startup", "innodb_buffer_pool_size_max", "innodb_data_file_path", "innodb_doublewrite",
-      "innodb_encrypt_log", "innodb_encrypt_temporary_tables", "innodb_fatal_semaphore_wait_threshold", "innodb_flush_method",
-      "innodb_force_recovery", "innodb_ft_max_token_size", "innodb_ft_min_token_size", "innodb_ft_sort_pll_degree",
-      "innodb_log_buffer_size", "innodb_log_write_ahead_size", "innodb_numa_interleave", "innodb_open_files", "innodb_page_size",
-      "innodb_read_only", "innodb_rollback_on_timeout", "innodb_sort_buffer_size", "innodb_temp_data_file_path",
-      "innodb_undo_tablespaces", "innodb_use_atomic_writes", "innodb_use_native_aio", "large_pages", "lc_messages_dir",
-      "locked_in_memory", "log_bin", "log_slave_updates", "log_tc_size", "lower_case_table_names", "max_digest_length",
-      "metadata_locks_cache_size", "metadata_locks_hash_instances", "myisam_block_size", "myisam_mmap_size",
-      "myisam_recover_options", "open_files_limit", "performance_schema", "proxy_protocol_networks", "replicate_annotate_row_events",
-      "skip_external_locking", "skip_show_database", "slave_skip_errors", "slave_transaction_retry_errors",
-      "table_open_cache_instances", "thread_handling", "thread_stack", "tls_version", "transaction_isolation",
-      "transaction_read_only", "default_time_zone", "character_set_client_handshake", "event_scheduler"};
+  static const std::set<std::string> names = {"allow_suspicious_udfs",
+                                              "aria_block_size",
+                                              "aria_pagecache_buffer_size",
+                                              "aria_pagecache_file_hash_size",
+                                              "back_log",
+                                              "binlog_optimize_thread_scheduling",
+                                              "core_file",
+                                              "encrypt_binlog",
+                                              "encrypt_tmp_files",
+                                              "extra_port",
+                                              "ft_max_word_len",
+                                              "ft_min_word_len",
+                                              "ft_query_expansion_limit",
+                                              "ft_stopword_file",
+                                              "ignore_db_dirs",
+                                              "init_file",
+                                              "innodb_adaptive_hash_index_parts",
+                                              "innodb_autoinc_lock_mode",
+                                              "innodb_buffer_pool_chunk_size",
+                                              "innodb_buffer_pool_load_at_startup",
+                                              "innodb_buffer_pool_size_max",
+                                              "innodb_data_file_path",
+                                              "innodb_doublewrite",
+                                              "innodb_encrypt_log",
+                                              "innodb_encrypt_temporary_tables",
+                                              "innodb_fatal_semaphore_wait_threshold",
+                                              "innodb_flush_method",
+                                              "innodb_force_recovery",
+                                              "innodb_ft_max_token_size",
+                                              "innodb_ft_min_token_size",
+                                              "innodb_ft_sort_pll_degree",
+                                              "innodb_log_buffer_size",
+                                              "innodb_log_write_ahead_size",
+                                              "innodb_numa_interleave",
+                                              "innodb_open_files",
+                                              "innodb_page_size",
+                                              "innodb_read_only",
+                                              "innodb_rollback_on_timeout",
+                                              "innodb_sort_buffer_size",
+                                              "innodb_temp_data_file_path",
+                                              "innodb_undo_tablespaces",
+                                              "innodb_use_atomic_writes",
+                                              "innodb_use_native_aio",
+                                              "large_pages",
+                                              "lc_messages_dir",
+                                              "locked_in_memory",
+                                              "log_bin",
+                                              "log_slave_updates",
+                                              "log_tc_size",
+                                              "lower_case_table_names",
+                                              "max_digest_length",
+                                              "metadata_locks_cache_size",
+                                              "metadata_locks_hash_instances",
+                                              "myisam_block_size",
+                                              "myisam_mmap_size",
+                                              "myisam_recover_options",
+                                              "open_files_limit",
+                                              "performance_schema",
+                                              "proxy_protocol_networks",
+                                              "replicate_annotate_row_events",
+                                              "skip_external_locking",
+                                              "skip_show_database",
+                                              "slave_skip_errors",
+                                              "slave_transaction_retry_errors",
+                                              "table_open_cache_instances",
+                                              "thread_handling",
+                                              "thread_stack",
+                                              "tls_version",
+                                              "transaction_isolation",
+                                              "transaction_read_only",
+                                              "default_time_zone",
+                                              "character_set_client_handshake",
+                                              "event_scheduler"};
   return names.contains(name) || name.starts_with("performance_schema_");
 }
 
 /// Options that are no settings of a database, or that are ours, or that reach the machine.
 bool ours(const std::string& name) {
-  static const std::set<std::string> names = {
-      "basedir", "bind_address", "bootstrap", "character_sets_dir", "chroot", "console", "datadir", "debug", "debug_gdb",
-      "defaults_file", "exit_info", "gdb", "general_log_file", "help", "init_file", "innodb_data_home_dir",
-      "innodb_log_group_home_dir", "innodb_tmpdir", "innodb_undo_directory", "language", "lc_messages_dir", "local_infile",
-      "log_bin_index", "log_error", "log_basename", "log_tc", "aria_log_dir_path", "pid_file", "plugin_dir", "plugin_load",
-      "plugin_load_add", "plugin_maturity", "port", "relay_log", "relay_log_index", "relay_log_info_file", "safe_user_create",
-      "secure_file_priv", "server_id", "skip_grant_tables", "skip_name_resolve", "skip_networking", "skip_stack_trace",
-      "slave_load_tmpdir", "slow_query_log_file", "socket", "symbolic_links", "sysdate_is_now", "tc_heuristic_recover", "tmpdir",
-      "transaction_isolation", "transaction_read_only", "user", "verbose", "version", "des_key_file", "master_info_file",
-      "memlock", "one_thread", "stack_trace", "external_locking", "feedback_http_proxy", "init_rpl_role", "abort_slave_event_count",
-      "disconnect_slave_event_count", "innodb_flush_method", "innodb_force_recovery", "innodb_data_file_path", "init_connect",
-      "core_file", "large_pages", "extra_port", "innodb_page_size", "port_open_timeout", "gtid_pos_auto_engines", "feedback_url"};
-  return names.contains(name) || name.starts_with("ssl") || name.starts_with("wsrep") || name.starts_with("replicate_") ||
-         name.starts_with("report_") || name.starts_with("feedback") || name.starts_with("binlog_do") ||
-         name.starts_with("binlog_ignore") || name.starts_with("debug_") || name.starts_with("mysqlx") ||
-         name.starts_with("tls_") || name.starts_with("plugin_") || name.ends_with("_dir") || name.ends_with("_dir_path");
+  static const std::set<std::string> names = {"basedir",
+                                              "bind_address",
+                                              "bootstrap",
+                                              "character_sets_dir",
+                                              "chroot",
+                                              "console",
+                                              "datadir",
+                                              "debug",
+                                              "debug_gdb",
+                                              "defaults_file",
+                                              "exit_info",
+                                              "gdb",
+                                              "general_log_file",
+                                              "help",
+                                              "init_file",
+                                              "innodb_data_home_dir",
+                                              "innodb_log_group_home_dir",
+                                              "innodb_tmpdir",
+                                              "innodb_undo_directory",
+                                              "language",
+                                              "lc_messages_dir",
+                                              "local_infile",
+                                              "log_bin_index",
+                                              "log_error",
+                                              "log_basename",
+                                              "log_tc",
+                                              "aria_log_dir_path",
+                                              "pid_file",
+                                              "plugin_dir",
+                                              "plugin_load",
+                                              "plugin_load_add",
+                                              "plugin_maturity",
+                                              "port",
+                                              "relay_log",
+                                              "relay_log_index",
+                                              "relay_log_info_file",
+                                              "safe_user_create",
+                                              "secure_file_priv",
+                                              "server_id",
+                                              "skip_grant_tables",
+                                              "skip_name_resolve",
+                                              "skip_networking",
+                                              "skip_stack_trace",
+                                              "slave_load_tmpdir",
+                                              "slow_query_log_file",
+                                              "socket",
+                                              "symbolic_links",
+                                              "sysdate_is_now",
+                                              "tc_heuristic_recover",
+                                              "tmpdir",
+                                              "transaction_isolation",
+                                              "transaction_read_only",
+                                              "user",
+                                              "verbose",
+                                              "version",
+                                              "des_key_file",
+                                              "master_info_file",
+                                              "memlock",
+                                              "one_thread",
+                                              "stack_trace",
+                                              "external_locking",
+                                              "feedback_http_proxy",
+                                              "init_rpl_role",
+                                              "abort_slave_event_count",
+                                              "disconnect_slave_event_count",
+                                              "innodb_flush_method",
+                                              "innodb_force_recovery",
+                                              "innodb_data_file_path",
+                                              "init_connect",
+                                              "core_file",
+                                              "large_pages",
+                                              "extra_port",
+                                              "innodb_page_size",
+                                              "port_open_timeout",
+                                              "gtid_pos_auto_engines",
+                                              "feedback_url"};
+  return names.contains(name) || name.starts_with("ssl") || name.starts_with("wsrep") ||
+         name.starts_with("replicate_") || name.starts_with("report_") || name.starts_with("feedback") ||
+         name.starts_with("binlog_do") || name.starts_with("binlog_ignore") || name.starts_with("debug_") ||
+         name.starts_with("mysqlx") || name.starts_with("tls_") || name.starts_with("plugin_") ||
+         name.ends_with("_dir") || name.ends_with("_dir_path");
 }
 
 }  // namespace
@@ -253,15 +400,18 @@ std::vector<DatabaseParameter> parse_mariadb_settings(const std::string& printed
       p.allowed.clear();
       for (size_t i = 0; i < list.size(); ++i)
         if (list[i] != ' ') p.allowed += list[i];
-      if (p.allowed.find_first_of("()'") != std::string::npos) p.allowed.clear();
-      else p.type = "list";
+      if (p.allowed.find_first_of("()'") != std::string::npos)
+        p.allowed.clear();
+      else
+        p.type = "list";
     }
     p.dynamic = !read_only(name);
     p.modifiable = !ours(name);
     if (!name.starts_with("skip_") || p.type == "boolean") out.push_back(std::move(p));
   }
   std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.name < b.name; });
-  out.erase(std::unique(out.begin(), out.end(), [](auto& a, auto& b) { return a.name == b.name; }), out.end());
+  out.erase(std::unique(out.begin(), out.end(), [](auto& a, auto& b) { return a.name == b.name; }),
+            out.end());
   return out;
 }
 
@@ -272,14 +422,16 @@ std::vector<std::unique_ptr<Server>> find_mariadb(Processes& processes) {
     // Debian's mysqld is a link to mariadbd: only a program of its own is MySQL.
     if (::access(program.c_str(), X_OK) != 0) continue;
     if (std::filesystem::is_symlink(program, error)) continue;
-    auto printed = processes.run({program, "--no-defaults", "--version"});  // "mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for ..."
+    auto printed = processes.run(
+        {program, "--no-defaults", "--version"});  // "mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for ..."
     if (!printed || !printed->ok()) continue;
     auto at = printed->out.find("Ver ");
     if (at == std::string::npos) continue;
     std::string version = printed->out.substr(at + 4);
     version = version.substr(0, version.find_first_not_of("0123456789."));
     const bool mariadb = printed->out.find("MariaDB") != std::string::npos;
-    out.push_back(std::make_unique<MariaDb>(DatabaseEngine{mariadb ? "mariadb" : "mysql", version, program}, processes));
+    out.push_back(std::make_unique<MariaDb>(DatabaseEngine{mariadb ? "mariadb" : "mysql", version, program},
+                                            processes));
   }
   return out;
 }

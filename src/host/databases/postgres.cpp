@@ -1,13 +1,13 @@
 // PostgreSQL as Debian packages it: /usr/lib/postgresql/<major>/bin. One server per installed major version.
 #include <unistd.h>
 
+#include <sys/socket.h>
 #include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <set>
 #include <sstream>
-#include <sys/socket.h>
 
 #include "base/log.hpp"
 #include "host/databases/server.hpp"
@@ -57,8 +57,8 @@ class Postgres : public Server {
     options.timeout = std::chrono::minutes(2);
     options.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"};
     // -N: not synced now; the copy that is made of it is.
-    TRY_LET(auto made, processes_.run({bin_ + "/initdb", "-N", "-D", data, "-U", kAdmin, "-E", "UTF8", "--locale=C.UTF-8",
-                                       "--auth-local=trust", "--auth-host=scram-sha-256"},
+    TRY_LET(auto made, processes_.run({bin_ + "/initdb", "-N", "-D", data, "-U", kAdmin, "-E", "UTF8",
+                                       "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256"},
                                       options));
     if (!made.ok()) return fail("DatabaseFailed", "initdb: " + made.err.substr(0, 1000), 500);
     return {};
@@ -68,8 +68,8 @@ class Postgres : public Server {
     const std::string access = place.root + "/access.conf";
     // The local socket is in the data directory, which only root and the server's user may enter.
     TRY(write_durably(access,
-                      std::string("local all ") + kAdmin + " trust\n" + "local all all reject\n" + "host all " + kAdmin +
-                          " all reject\n" + "host all all all scram-sha-256\n",
+                      std::string("local all ") + kAdmin + " trust\n" + "local all all reject\n" +
+                          "host all " + kAdmin + " all reject\n" + "host all all all scram-sha-256\n",
                       0600, owner));
     const int64_t memory = std::max<int64_t>(spec.memory_bytes, 256 << 20);
     std::string text = "# Written by nubecita.\n";
@@ -98,20 +98,21 @@ class Postgres : public Server {
     return {engine_.program, "-D", place.data(), "-c", "config_file=" + place.config()};
   }
 
-  // The start of the protocol: a startup message, and 'R' (authentication) as the first byte of the answer; a server that
-  // is not ready yet answers 'E'. https://www.postgresql.org/docs/current/protocol-flow.html
+  // The start of the protocol: a startup message, and 'R' (authentication) as the first byte of the answer; a
+  // server that is not ready yet answers 'E'. https://www.postgresql.org/docs/current/protocol-flow.html
   bool ping(const DatabaseSpec& spec, const Place& place) const override {
     const int fd = connect_local(place.data(), ".s.PGSQL." + std::to_string(spec.port));
     if (fd < 0) return false;
     std::string body("\0\3\0\0user\0", 9);
     body.append(kAdmin).append(1, '\0').append("database").append(1, '\0').append("postgres").append(2, '\0');
     const auto size = static_cast<uint32_t>(body.size() + 4);
-    std::string message = {static_cast<char>(size >> 24), static_cast<char>(size >> 16), static_cast<char>(size >> 8),
-                           static_cast<char>(size)};
+    std::string message = {static_cast<char>(size >> 24), static_cast<char>(size >> 16),
+                           static_cast<char>(size >> 8), static_cast<char>(size)};
     message += body;
     char first = 0;
-    const bool ready = ::send(fd, message.data(), message.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(message.size()) &&
-                       ::recv(fd, &first, 1, 0) == 1 && first == 'R';
+    const bool ready =
+        ::send(fd, message.data(), message.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(message.size()) &&
+        ::recv(fd, &first, 1, 0) == 1 && first == 'R';
     if (ready) ::send(fd, "X\0\0\0\4", 5, MSG_NOSIGNAL);
     ::close(fd);
     return ready;
@@ -138,8 +139,9 @@ class Postgres : public Server {
   }
 
   Status set_password(const DatabaseSpec& spec, const Place& place, const std::string& password) override {
-    return sql(client(spec), place,
-               kQuiet + ("ALTER ROLE " + identifier(spec.master_user) + " PASSWORD " + literal(password) + ";\n"));
+    return sql(
+        client(spec), place,
+        kQuiet + ("ALTER ROLE " + identifier(spec.master_user) + " PASSWORD " + literal(password) + ";\n"));
   }
 
   Status apply(const DatabaseSpec&, const Place&, const std::string& process,
@@ -149,12 +151,29 @@ class Postgres : public Server {
 
  private:
   std::vector<std::string> client(const DatabaseSpec& spec) const {
-    return {bin_ + "/psql", "-X", "-q", "-t", "-A", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-h", "/proc/self/cwd",
-            "-p", std::to_string(spec.port), "-U", kAdmin, "-d", "postgres"};
+    return {bin_ + "/psql",
+            "-X",
+            "-q",
+            "-t",
+            "-A",
+            "-o",
+            "/dev/null",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "/proc/self/cwd",
+            "-p",
+            std::to_string(spec.port),
+            "-U",
+            kAdmin,
+            "-d",
+            "postgres"};
   }
-  // Statements with passwords stay out of the server's log; parameters of the instance do not change our syntax.
+  // Statements with passwords stay out of the server's log; parameters of the instance do not change our
+  // syntax.
   static constexpr const char* kQuiet =
-      "SET standard_conforming_strings = on; SET log_statement = 'none'; SET log_min_error_statement = 'panic';\n"
+      "SET standard_conforming_strings = on; SET log_statement = 'none'; SET log_min_error_statement = "
+      "'panic';\n"
       "SET log_min_duration_statement = -1; SET default_transaction_read_only = off;\n";
   std::string bin_;
 };
@@ -167,15 +186,39 @@ std::vector<std::string> split(const std::string& line, char separator) {
 }
 
 bool ours(const std::string& name, const std::string& group) {
-  static const std::set<std::string> names = {
-      "listen_addresses", "port", "bonjour", "bonjour_name", "cluster_name", "event_source", "logging_collector",
-      "log_destination", "log_directory", "log_filename", "log_file_mode", "dynamic_library_path", "local_preload_libraries",
-      "session_preload_libraries", "jit_provider", "archive_library", "fsync", "full_page_writes", "zero_damaged_pages",
-      "ignore_invalid_pages", "ignore_system_indexes", "allow_system_table_mods", "data_sync_retry", "external_pid_file",
-      "dynamic_shared_memory_type", "shared_memory_type", "krb_server_keyfile", "password_encryption", "timezone_abbreviations"};
-  return names.contains(name) || name.starts_with("unix_socket") || name.starts_with("ssl") || name.starts_with("syslog") ||
-         name.starts_with("recovery_target") || name.ends_with("_command") || name.starts_with("primary_") ||
-         name.starts_with("debug_") || group.find("File Locations") != std::string::npos;
+  static const std::set<std::string> names = {"listen_addresses",
+                                              "port",
+                                              "bonjour",
+                                              "bonjour_name",
+                                              "cluster_name",
+                                              "event_source",
+                                              "logging_collector",
+                                              "log_destination",
+                                              "log_directory",
+                                              "log_filename",
+                                              "log_file_mode",
+                                              "dynamic_library_path",
+                                              "local_preload_libraries",
+                                              "session_preload_libraries",
+                                              "jit_provider",
+                                              "archive_library",
+                                              "fsync",
+                                              "full_page_writes",
+                                              "zero_damaged_pages",
+                                              "ignore_invalid_pages",
+                                              "ignore_system_indexes",
+                                              "allow_system_table_mods",
+                                              "data_sync_retry",
+                                              "external_pid_file",
+                                              "dynamic_shared_memory_type",
+                                              "shared_memory_type",
+                                              "krb_server_keyfile",
+                                              "password_encryption",
+                                              "timezone_abbreviations"};
+  return names.contains(name) || name.starts_with("unix_socket") || name.starts_with("ssl") ||
+         name.starts_with("syslog") || name.starts_with("recovery_target") || name.ends_with("_command") ||
+         name.starts_with("primary_") || name.starts_with("debug_") ||
+         group.find("File Locations") != std::string::npos;
 }
 
 }  // namespace
@@ -192,7 +235,10 @@ std::vector<DatabaseParameter> parse_postgres_settings(const std::string& printe
     DatabaseParameter p;
     p.name = f[0];
     p.description = f[7];
-    p.type = f[3] == "BOOLEAN" ? "boolean" : f[3] == "INTEGER" ? "integer" : f[3] == "REAL" ? "float" : "string";
+    p.type = f[3] == "BOOLEAN"   ? "boolean"
+             : f[3] == "INTEGER" ? "integer"
+             : f[3] == "REAL"    ? "float"
+                                 : "string";
     // Without a database the program prints 0 and FALSE for every default, so none is told.
     if (p.type == "boolean") {
       p.allowed = "0,1";

@@ -13,7 +13,8 @@
 
 namespace nubecita::host {
 
-Status Server::sql(const std::vector<std::string>& client, const Place& place, const std::string& text) const {
+Status Server::sql(const std::vector<std::string>& client, const Place& place,
+                   const std::string& text) const {
   RunOptions options;
   options.input = text;
   options.directory = place.data();
@@ -53,7 +54,8 @@ bool listens(int pid, const std::string& address, int port) {
   in_addr wanted{};
   if (::inet_pton(AF_INET, address.c_str(), &wanted) != 1) return false;
   char needle[32];
-  std::snprintf(needle, sizeof needle, "%08X:%04X", wanted.s_addr, static_cast<unsigned>(port));  // as the kernel prints it
+  std::snprintf(needle, sizeof needle, "%08X:%04X", wanted.s_addr,
+                static_cast<unsigned>(port));  // as the kernel prints it
   std::istringstream table(read_text("/proc/" + std::to_string(pid) + "/net/tcp"));
   std::string line, slot, local, remote, state;
   while (std::getline(table, line)) {

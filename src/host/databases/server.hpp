@@ -53,8 +53,8 @@ std::vector<std::unique_ptr<Server>> find_servers(Processes& processes);
 std::vector<std::unique_ptr<Server>> find_postgres(Processes& processes);
 std::vector<std::unique_ptr<Server>> find_mariadb(Processes& processes);
 
-/// A stream socket connected to `name` inside `directory` (which may be longer than a socket's address), with short
-/// timeouts; -1 if nobody listens.
+/// A stream socket connected to `name` inside `directory` (which may be longer than a socket's address), with
+/// short timeouts; -1 if nobody listens.
 int connect_local(const std::string& directory, const std::string& name);
 /// Whether process `pid` has a socket that listens on this IPv4 address and port in its network namespace.
 bool listens(int pid, const std::string& address, int port);

@@ -22,7 +22,9 @@ std::string major_of(const std::string& engine, const std::string& version) {
 Offer make_offer(const std::string& engine, const std::string& version, const host::DatabaseEngine& real) {
   Offer o{engine, version, real.engine, real.version, engine + major_of(engine, version), {}, {}};
   o.license = engine == "postgres" ? "postgresql-license" : "general-public-license";
-  o.description = engine == "postgres" ? "PostgreSQL" : engine == "mariadb" ? "MariaDB Community Edition" : "MySQL Community Edition";
+  o.description = engine == "postgres"  ? "PostgreSQL"
+                  : engine == "mariadb" ? "MariaDB Community Edition"
+                                        : "MySQL Community Edition";
   if (engine != real.engine) o.description += " (served by MariaDB " + real.version + ")";
   return o;
 }
@@ -31,8 +33,8 @@ struct Size {
   const char* name;
   int steps;  // powers of two from "large"
 };
-constexpr Size kSizes[] = {{"micro", -3}, {"small", -2}, {"medium", -1}, {"large", 0}, {"xlarge", 1}, {"2xlarge", 2}, {"4xlarge", 3},
-                           {"8xlarge", 4}, {"16xlarge", 5}};
+constexpr Size kSizes[] = {{"micro", -3},  {"small", -2},  {"medium", -1}, {"large", 0},   {"xlarge", 1},
+                           {"2xlarge", 2}, {"4xlarge", 3}, {"8xlarge", 4}, {"16xlarge", 5}};
 
 }  // namespace
 
@@ -70,16 +72,21 @@ Result<Offer> find_offer(const api::Cloud& cloud, const std::string& engine, con
     have += (have.empty() ? "" : ", ") + o.version;
   }
   if (!have.empty())
-    return fail("InvalidParameterCombination",
-                "Cannot find version " + version + " for " + engine + ": this machine has " + have + ". Ask for that or for its major version.");
+    return fail("InvalidParameterCombination", "Cannot find version " + version + " for " + engine +
+                                                   ": this machine has " + have +
+                                                   ". Ask for that or for its major version.");
   if (engine == "mysql")
     return fail("InvalidParameterValue",
-                "Engine mysql is not served by this installation. There are two ways: install a MySQL server (/usr/sbin/mysqld) on "
-                "the machine, or set \"mariadb_for_mysql\": true in its nubecita.json, which lets MariaDB stand in for it.");
+                "Engine mysql is not served by this installation. There are two ways: install a MySQL server "
+                "(/usr/sbin/mysqld) on "
+                "the machine, or set \"mariadb_for_mysql\": true in its nubecita.json, which lets MariaDB "
+                "stand in for it.");
   if (engine == "postgres" || engine == "mariadb")
-    return fail("InvalidParameterValue", "Engine " + engine + " is not installed on this machine: install the package " +
+    return fail("InvalidParameterValue", "Engine " + engine +
+                                             " is not installed on this machine: install the package " +
                                              (engine == "postgres" ? "postgresql" : "mariadb-server") + ".");
-  return fail("InvalidParameterValue", "Invalid DB engine: " + engine + ". Served are postgres, mariadb and mysql.");
+  return fail("InvalidParameterValue",
+              "Invalid DB engine: " + engine + ". Served are postgres, mariadb and mysql.");
 }
 
 std::optional<Offer> offer_of_family(const api::Cloud& cloud, const std::string& family) {
@@ -96,13 +103,17 @@ const std::vector<InstanceClass>& instance_classes() {
       for (auto& size : kSizes) {
         on |= std::string_view(size.name) == first;
         const int64_t large = large_gib << 30;
-        if (on) out.push_back({std::string("db.") + name + "." + size.name, size.steps < 0 ? large >> -size.steps : large << size.steps});
+        if (on)
+          out.push_back({std::string("db.") + name + "." + size.name,
+                         size.steps < 0 ? large >> -size.steps : large << size.steps});
         if (std::string_view(size.name) == last) break;
       }
     };
     for (auto name : {"t2", "t3", "t4g"}) family(name, 8, "micro", "2xlarge");
-    for (auto name : {"m4", "m5", "m5d", "m6g", "m6gd", "m6i", "m6id", "m7g", "m7i"}) family(name, 8, "large", "16xlarge");
-    for (auto name : {"r4", "r5", "r5b", "r5d", "r6g", "r6gd", "r6i", "r6id", "r7g", "r7i"}) family(name, 16, "large", "16xlarge");
+    for (auto name : {"m4", "m5", "m5d", "m6g", "m6gd", "m6i", "m6id", "m7g", "m7i"})
+      family(name, 8, "large", "16xlarge");
+    for (auto name : {"r4", "r5", "r5b", "r5d", "r6g", "r6gd", "r6i", "r6id", "r7g", "r7i"})
+      family(name, 16, "large", "16xlarge");
     return out;
   }();
   return all;
@@ -121,7 +132,8 @@ int64_t granted_memory(std::string_view name) {
 
 // --- operations
 
-Status describe_db_engine_versions(Call& call, const model::DescribeDBEngineVersionsMessage& in, model::DBEngineVersionMessage& out) {
+Status describe_db_engine_versions(Call& call, const model::DescribeDBEngineVersionsMessage& in,
+                                   model::DBEngineVersionMessage& out) {
   TRY(call.authorize("*"));
   std::vector<Offer> found;
   for (auto& o : offers(call.cloud)) {
@@ -137,8 +149,11 @@ Status describe_db_engine_versions(Call& call, const model::DescribeDBEngineVers
                             {"db-parameter-group-family", [](auto& o) { return o.family; }},
                             {"status", [](auto&) { return std::string("available"); }},
                             {"engine-mode", [](auto&) { return std::string("provisioned"); }}}));
-  std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return std::pair(a.engine, a.version) < std::pair(b.engine, b.version); });
-  TRY_LET(found, one_page(call, std::move(found), in.marker, in.max_records, [](auto& o) { return o.engine + " " + o.version; }, out.marker));
+  std::sort(found.begin(), found.end(),
+            [](auto& a, auto& b) { return std::pair(a.engine, a.version) < std::pair(b.engine, b.version); });
+  TRY_LET(found, one_page(
+                     call, std::move(found), in.marker, in.max_records,
+                     [](auto& o) { return o.engine + " " + o.version; }, out.marker));
   out.db_engine_versions = call.list<model::DBEngineVersion>(found.size());
   for (size_t i = 0; i < found.size(); ++i) {
     auto& v = out.db_engine_versions[i];
@@ -166,19 +181,24 @@ Status describe_db_engine_versions(Call& call, const model::DescribeDBEngineVers
   return {};
 }
 
-Status describe_orderable_db_instance_options(Call& call, const model::DescribeOrderableDBInstanceOptionsMessage& in,
+Status describe_orderable_db_instance_options(Call& call,
+                                              const model::DescribeOrderableDBInstanceOptionsMessage& in,
                                               model::OrderableDBInstanceOptionsMessage& out) {
   TRY(call.authorize("*"));
   struct Option {
     Offer offer;
     std::string instance_class, storage_type;
-    std::string id() const { return offer.engine + " " + offer.version + " " + instance_class + " " + storage_type; }
+    std::string id() const {
+      return offer.engine + " " + offer.version + " " + instance_class + " " + storage_type;
+    }
   };
   std::vector<Option> found;
   if (in.vpc.value_or(true))
     for (auto& o : offers(call.cloud)) {
       if (o.engine != in.engine.sv()) continue;
-      if (!in.engine_version.empty() && o.version != in.engine_version.sv() && o.major() != in.engine_version.sv()) continue;
+      if (!in.engine_version.empty() && o.version != in.engine_version.sv() &&
+          o.major() != in.engine_version.sv())
+        continue;
       if (!in.license_model.empty() && o.license != in.license_model.sv()) continue;
       for (auto& c : instance_classes()) {
         if (!in.db_instance_class.empty() && c.name != in.db_instance_class.sv()) continue;
@@ -186,7 +206,9 @@ Status describe_orderable_db_instance_options(Call& call, const model::DescribeO
       }
     }
   std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a.id() < b.id(); });
-  TRY_LET(found, one_page(call, std::move(found), in.marker, in.max_records, [](auto& o) { return o.id(); }, out.marker));
+  TRY_LET(found,
+          one_page(
+              call, std::move(found), in.marker, in.max_records, [](auto& o) { return o.id(); }, out.marker));
   out.orderable_db_instance_options = call.list<model::OrderableDBInstanceOption>(found.size());
   for (size_t i = 0; i < found.size(); ++i) {
     auto& v = out.orderable_db_instance_options[i];
@@ -196,7 +218,8 @@ Status describe_orderable_db_instance_options(Call& call, const model::DescribeO
     v.license_model = call.text(found[i].offer.license);
     v.storage_type = call.text(found[i].storage_type);
     v.availability_zones = call.list<model::AvailabilityZone>(3);
-    for (size_t z = 0; z < 3; ++z) v.availability_zones[z].name = call.text(call.region + std::string(1, static_cast<char>('a' + z)));
+    for (size_t z = 0; z < 3; ++z)
+      v.availability_zones[z].name = call.text(call.region + std::string(1, static_cast<char>('a' + z)));
     v.multi_az_capable = false;
     v.read_replica_capable = false;
     v.vpc = true;

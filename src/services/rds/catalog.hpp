@@ -1,5 +1,5 @@
-// What can be had: engines and versions that this machine has, instance classes, parameter families. Pure but for the
-// machine's list of engines, which is read once. Any thread.
+// What can be had: engines and versions that this machine has, instance classes, parameter families. Pure but
+// for the machine's list of engines, which is read once. Any thread.
 #pragma once
 
 #include <optional>

@@ -25,12 +25,16 @@ Status check_identifier(std::string_view member, std::string_view value, size_t 
   auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   bool good = !value.empty() && value.size() <= most && letter(value[0]) && value.back() != '-' &&
               value.find("--") == std::string_view::npos &&
-              std::all_of(value.begin(), value.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+              std::all_of(value.begin(), value.end(),
+                          [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
   if (good) return {};
   return fail("InvalidParameterValue",
-              "The parameter " + std::string(member) + " is not a valid identifier. Identifiers must begin with a letter; must "
-              "contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens; "
-              "and have at most " + std::to_string(most) + " characters.");
+              "The parameter " + std::string(member) +
+                  " is not a valid identifier. Identifiers must begin with a letter; must "
+                  "contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or "
+                  "contain two consecutive hyphens; "
+                  "and have at most " +
+                  std::to_string(most) + " characters.");
 }
 
 Result<std::vector<Tag>> new_tags(const wire::List<model::Tag>& tags) {
@@ -38,7 +42,8 @@ Result<std::vector<Tag>> new_tags(const wire::List<model::Tag>& tags) {
   for (auto& t : tags) {
     const std::string key = api::str(t.key);
     if (key.empty() || key.size() > 128 || t.value.size() > 256)
-      return fail("InvalidParameterValue", "Tag keys have 1 to 128 characters and values at most 256: '" + key + "'.");
+      return fail("InvalidParameterValue",
+                  "Tag keys have 1 to 128 characters and values at most 256: '" + key + "'.");
     if (lower(key).starts_with("aws:"))
       return fail("InvalidParameterValue", "Tag keys that begin with aws: are reserved: '" + key + "'.");
     if (std::any_of(out.begin(), out.end(), [&](auto& o) { return o.name == key; }))
@@ -61,8 +66,10 @@ wire::List<model::Tag> render_tags(Call& call, const std::vector<Tag>& tags) {
 void merge_tags(std::vector<Tag>& into, const std::vector<Tag>& tags) {
   for (auto& t : tags) {
     auto at = std::find_if(into.begin(), into.end(), [&](auto& o) { return o.name == t.name; });
-    if (at == into.end()) into.push_back(t);
-    else at->value = t.value;
+    if (at == into.end())
+      into.push_back(t);
+    else
+      at->value = t.value;
   }
 }
 
@@ -87,11 +94,16 @@ Conditions request_tags(const std::vector<Tag>& tags) {
   return out;
 }
 
-std::optional<Instance> find_instance(Call& call, std::string_view id) { return call.tx.get<Instance>(call.scope(), lower(id)); }
+std::optional<Instance> find_instance(Call& call, std::string_view id) {
+  return call.tx.get<Instance>(call.scope(), lower(id));
+}
 
-ApiError no_instance(std::string_view id) { return {"DBInstanceNotFound", 404, "DBInstance " + std::string(id) + " not found.", {}}; }
+ApiError no_instance(std::string_view id) {
+  return {"DBInstanceNotFound", 404, "DBInstance " + std::string(id) + " not found.", {}};
+}
 ApiError no_subnet_group(std::string_view name) {
-  return {"DBSubnetGroupNotFoundFault", 404, "DB subnet group '" + std::string(name) + "' does not exist.", {}};
+  return {
+      "DBSubnetGroupNotFoundFault", 404, "DB subnet group '" + std::string(name) + "' does not exist.", {}};
 }
 ApiError no_parameter_group(std::string_view name) {
   return {"DBParameterGroupNotFound", 404, "DBParameterGroup not found: " + std::string(name), {}};
@@ -100,8 +112,9 @@ ApiError unknown_filter(std::string_view name) {
   return {"InvalidParameterValue", 400, "Unrecognized filter name: " + std::string(name), {}};
 }
 
-void add_event(store::Transaction& tx, const store::Scope& scope, const std::string& source_type, const std::string& source_id,
-               const std::string& source_arn, const std::string& category, const std::string& message) {
+void add_event(store::Transaction& tx, const store::Scope& scope, const std::string& source_type,
+               const std::string& source_id, const std::string& source_arn, const std::string& category,
+               const std::string& message) {
   Event e{now_ms(), random_hex(8), source_id, source_type, source_arn, message, category};
   tx.put(scope, e);
 }

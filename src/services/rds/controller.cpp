@@ -1,5 +1,5 @@
-// Brings database servers to what the instances say: one reconcile per instance at a time, each idempotent. What runs
-// from before a restart of nubecita is adopted, because host::Databases finds its process again.
+// Brings database servers to what the instances say: one reconcile per instance at a time, each idempotent.
+// What runs from before a restart of nubecita is adopted, because host::Databases finds its process again.
 #include <memory>
 #include <mutex>
 
@@ -58,7 +58,8 @@ class InstanceController {
     const store::Scope scope{std::string(parsed.account), std::string(parsed.region)};
     auto tx = cloud_.store->begin();
     for (auto& i : tx->list<Instance>(scope))
-      if (i.parameter_group == parsed.id) cloud_.engine->enqueue(kName, store::make_key(Instance::kTable, scope, i.id));
+      if (i.parameter_group == parsed.id)
+        cloud_.engine->enqueue(kName, store::make_key(Instance::kTable, scope, i.id));
     return control::done();
   }
 
@@ -86,7 +87,8 @@ class InstanceController {
   }
 
   /// Changes the status record, unless the instance has been replaced by another of its name.
-  Status note(const store::Scope& scope, const Instance& i, const std::function<void(store::Transaction&, InstanceStatus&)>& change) {
+  Status note(const store::Scope& scope, const Instance& i,
+              const std::function<void(store::Transaction&, InstanceStatus&)>& change) {
     return cloud_.store->transact([&](store::Transaction& tx) -> Status {
       auto current = tx.get<Instance>(scope, i.id);
       if (!current || current->resource_id != i.resource_id) return {};
@@ -109,8 +111,10 @@ class InstanceController {
     });
   }
 
-  void event(store::Transaction& tx, const store::Scope& scope, const Instance& i, const char* category, const std::string& message) {
-    add_event(tx, scope, "db-instance", i.id, arn("rds", scope.region, scope.account, "db:" + i.id), category, message);
+  void event(store::Transaction& tx, const store::Scope& scope, const Instance& i, const char* category,
+             const std::string& message) {
+    add_event(tx, scope, "db-instance", i.id, arn("rds", scope.region, scope.account, "db:" + i.id), category,
+              message);
   }
 
   Result<control::Again> run(const std::string& key, const store::Scope& scope, const Instance& instance) {
@@ -126,7 +130,9 @@ class InstanceController {
     auto status = status_of(*tx, scope, i);
     tx.reset();
     if (!eni || !eni->ready) return control::done();  // its state is watched
-    if (!group) return fail("DBParameterGroupNotFound", "The parameter group " + i.parameter_group + " is not there.", 404);
+    if (!group)
+      return fail("DBParameterGroupNotFound", "The parameter group " + i.parameter_group + " is not there.",
+                  404);
 
     const auto window = pending(i) ? until_window(i.maintenance_window, now_ms()) : -1;
     if (window == 0) return apply_pending(scope, i);
@@ -159,14 +165,16 @@ class InstanceController {
     const auto changes = changes_now(group, *all, spec.parameters);
     if (changes.empty()) return {};
     for (auto& [name, value] : changes) {
-      if (value) spec.parameters[name] = *value;
-      else spec.parameters.erase(name);
+      if (value)
+        spec.parameters[name] = *value;
+      else
+        spec.parameters.erase(name);
     }
     return cloud_.databases->reconfigure(spec, changes);
   }
 
-  Status note_success(const store::Scope& scope, const Instance& i, const host::DatabaseSpec& spec, const std::optional<Secret>& secret,
-                      bool started) {
+  Status note_success(const store::Scope& scope, const Instance& i, const host::DatabaseSpec& spec,
+                      const std::optional<Secret>& secret, bool started) {
     const int pid = cloud_.databases->observe(spec).pid.value_or(0);
     return note(scope, i, [&](store::Transaction& tx, InstanceStatus& s) {
       if (!s.made) {
@@ -255,7 +263,9 @@ control::Controller preparing(api::Cloud& cloud) {
   c.name = "rds.prepare";
   c.tables = {std::string(SubnetGroup::kTable)};
   c.workers = 2;
-  c.keys_for = [](const store::ParsedKey&, std::string_view) { return std::vector<std::string>{"postgres", "mariadb", "mysql"}; };
+  c.keys_for = [](const store::ParsedKey&, std::string_view) {
+    return std::vector<std::string>{"postgres", "mariadb", "mysql"};
+  };
   c.reconcile = [&cloud](const std::string& engine) -> Result<control::Again> {
     auto done = cloud.databases->prepare(engine);
     if (!done && done.error().code != "EngineNotInstalled") return fail(done.error());
@@ -273,7 +283,9 @@ void add_controllers(api::Cloud& cloud) {
   c.tables = {std::string(Instance::kTable), std::string(Secret::kTable), std::string(ParameterGroup::kTable),
               std::string(ec2::InterfaceStatus::kTable)};
   c.workers = 4;
-  c.keys_for = [ours](const store::ParsedKey& parsed, std::string_view key) { return ours->keys_for(parsed, key); };
+  c.keys_for = [ours](const store::ParsedKey& parsed, std::string_view key) {
+    return ours->keys_for(parsed, key);
+  };
   c.reconcile = [ours](const std::string& key) { return ours->reconcile(key); };
   cloud.engine->add(std::move(c));
   cloud.engine->add(preparing(cloud));

@@ -18,7 +18,8 @@ constexpr std::string_view kCapitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 std::string endpoint_hash(const Call& call) {
   const auto hash = sha256("rds/" + call.account + "/" + call.region);
   std::string out = "c";
-  for (size_t n = 0; n < 11; ++n) out += "abcdefghijklmnopqrstuvwxyz0123456789"[static_cast<unsigned char>(hash[n]) % 36];
+  for (size_t n = 0; n < 11; ++n)
+    out += "abcdefghijklmnopqrstuvwxyz0123456789"[static_cast<unsigned char>(hash[n]) % 36];
   return out;
 }
 
@@ -26,7 +27,8 @@ Status allow(Call& call, const Instance& i) {
   TRY(call.authorize(instance_arn(call, i.id), request_tags(i.tags)));
   if (!i.subnet_group.empty()) TRY(call.authorize(subnet_group_arn(call, i.subnet_group)));
   if (!i.parameter_group.empty()) TRY(call.authorize(parameter_group_arn(call, i.parameter_group)));
-  if (!i.tags.empty()) TRY(call.authorize(instance_arn(call, i.id), request_tags(i.tags), "rds:AddTagsToResource"));
+  if (!i.tags.empty())
+    TRY(call.authorize(instance_arn(call, i.id), request_tags(i.tags), "rds:AddTagsToResource"));
   return {};
 }
 
@@ -48,15 +50,20 @@ Status check(const Instance& i, std::string_view password) {
 /// The subnet: of the zone that was asked for, else spread over the group by the instance's id.
 Status choose_subnet(Call& call, wire::Text zone, Instance& i) {
   if (i.subnet_group.empty())
-    return fail("DBSubnetGroupNotFoundFault", "DBSubnetGroupName is needed: there is no default DB subnet group.", 404);
+    return fail("DBSubnetGroupNotFoundFault",
+                "DBSubnetGroupName is needed: there is no default DB subnet group.", 404);
   auto group = call.tx.get<SubnetGroup>(call.scope(), i.subnet_group);
   if (!group) return fail(no_subnet_group(i.subnet_group));
   std::vector<ec2::Subnet> fitting;
   for (auto& id : group->subnets)
-    if (auto subnet = ec2::find_subnet(call.tx, call.scope(), id); subnet && (zone.empty() || subnet->zone == zone.sv())) fitting.push_back(*subnet);
+    if (auto subnet = ec2::find_subnet(call.tx, call.scope(), id);
+        subnet && (zone.empty() || subnet->zone == zone.sv()))
+      fitting.push_back(*subnet);
   if (fitting.empty())
-    return fail("InvalidVPCNetworkStateFault", zone.empty() ? "The DB subnet group " + i.subnet_group + " has no subnet left."
-                                                            : "No subnet of the DB subnet group " + i.subnet_group + " is in " + api::str(zone) + ".");
+    return fail("InvalidVPCNetworkStateFault",
+                zone.empty() ? "The DB subnet group " + i.subnet_group + " has no subnet left."
+                             : "No subnet of the DB subnet group " + i.subnet_group + " is in " +
+                                   api::str(zone) + ".");
   auto& chosen = fitting[static_cast<unsigned char>(sha256(i.resource_id)[0]) % fitting.size()];
   i.vpc_id = chosen.vpc_id;
   i.subnet_id = chosen.id;
@@ -77,7 +84,8 @@ Status make_interface(Call& call, Instance& i) {
   if (!eni) {
     // EC2's codes are not RDS's.
     auto error = eni.error();
-    if (error.code == "InvalidGroup.NotFound") return fail("InvalidParameterValue", "Invalid security group: " + error.message);
+    if (error.code == "InvalidGroup.NotFound")
+      return fail("InvalidParameterValue", "Invalid security group: " + error.message);
     return fail("InvalidVPCNetworkStateFault", error.message);
   }
   i.eni_id = eni->id;
@@ -88,7 +96,8 @@ Status make_interface(Call& call, Instance& i) {
 
 }  // namespace
 
-Status create_db_instance(Call& call, const model::CreateDBInstanceMessage& in, model::CreateDBInstanceResult& out) {
+Status create_db_instance(Call& call, const model::CreateDBInstanceMessage& in,
+                          model::CreateDBInstanceResult& out) {
   Instance i;
   i.id = lower(in.db_instance_identifier);
   TRY_LET(i.tags, new_tags(in.tags));
@@ -107,7 +116,9 @@ Status create_db_instance(Call& call, const model::CreateDBInstanceMessage& in, 
   i.host_version = offer.host_version;
   i.license = offer.license;
   if (!in.license_model.empty() && in.license_model.sv() != offer.license)
-    return fail("InvalidParameterCombination", "License model '" + api::str(in.license_model) + "' does not fit the engine " + i.engine + ": use " + offer.license + ".");
+    return fail("InvalidParameterCombination", "License model '" + api::str(in.license_model) +
+                                                   "' does not fit the engine " + i.engine + ": use " +
+                                                   offer.license + ".");
   i.resource_id = "db-" + random_text(26, kCapitals);
   i.instance_class = api::str(in.db_instance_class);
   i.storage_type = std::string(in.storage_type.value_or("gp2"));
@@ -116,8 +127,10 @@ Status create_db_instance(Call& call, const model::CreateDBInstanceMessage& in, 
   i.port = in.port.value_or(offer.default_port());
   i.master_user = api::str(in.master_username);
   i.db_name = api::str(in.db_name);
-  i.backup_window = in.preferred_backup_window.empty() ? chosen_backup_window(i.resource_id) : api::str(in.preferred_backup_window);
-  i.maintenance_window = in.preferred_maintenance_window.empty() ? chosen_maintenance_window(i.resource_id) : lower(in.preferred_maintenance_window);
+  i.backup_window = in.preferred_backup_window.empty() ? chosen_backup_window(i.resource_id)
+                                                       : api::str(in.preferred_backup_window);
+  i.maintenance_window = in.preferred_maintenance_window.empty() ? chosen_maintenance_window(i.resource_id)
+                                                                 : lower(in.preferred_maintenance_window);
   i.no_minor_upgrades = !in.auto_minor_version_upgrade.value_or(true);
   i.publicly_accessible = in.publicly_accessible.value_or(false);
   i.copy_tags = in.copy_tags_to_snapshot.value_or(false);
@@ -128,17 +141,23 @@ Status create_db_instance(Call& call, const model::CreateDBInstanceMessage& in, 
   TRY(check(i, in.master_user_password));
   TRY(check_retention(in.backup_retention_period.value_or(0)));
   if (!in.option_group_name.empty() && !in.option_group_name.sv().starts_with("default:"))
-    return fail("OptionGroupNotFoundFault", "Specified OptionGroupName: " + api::str(in.option_group_name) + " not found.", 404);
+    return fail("OptionGroupNotFoundFault",
+                "Specified OptionGroupName: " + api::str(in.option_group_name) + " not found.", 404);
   if (!in.network_type.empty() && in.network_type.sv() != "IPV4")
-    return fail("InvalidParameterValue", "NetworkType " + api::str(in.network_type) + " is not served: use IPV4.");
+    return fail("InvalidParameterValue",
+                "NetworkType " + api::str(in.network_type) + " is not served: use IPV4.");
 
-  if (call.tx.get<Instance>(call.scope(), i.id)) return fail("DBInstanceAlreadyExists", "DB instance already exists");
+  if (call.tx.get<Instance>(call.scope(), i.id))
+    return fail("DBInstanceAlreadyExists", "DB instance already exists");
   if (i.parameter_group.empty()) i.parameter_group = default_group(offer.family);
   auto group = find_group(call.tx, call.scope(), call.cloud, i.parameter_group);
   if (!group) return fail(no_parameter_group(i.parameter_group));
   if (group->family != offer.family)
-    return fail("InvalidParameterCombination", "The parameter group " + group->name + " with DBParameterGroupFamily " + group->family +
-                                                   " can't be used for this instance. Please use a parameter group with DBParameterGroupFamily " + offer.family + ".");
+    return fail(
+        "InvalidParameterCombination",
+        "The parameter group " + group->name + " with DBParameterGroupFamily " + group->family +
+            " can't be used for this instance. Please use a parameter group with DBParameterGroupFamily " +
+            offer.family + ".");
   TRY(choose_subnet(call, in.availability_zone, i));
   TRY(make_interface(call, i));
   i.hostname = i.id + "." + endpoint_hash(call) + "." + call.region + ".rds." + call.cloud.config.domain;

@@ -1,4 +1,5 @@
-// What the API shows of an instance. Old clients take members for granted that AWS always sends: all of those are sent.
+// What the API shows of an instance. Old clients take members for granted that AWS always sends: all of those
+// are sent.
 #include <algorithm>
 
 #include "services/rds/catalog.hpp"
@@ -8,7 +9,8 @@
 namespace nubecita::rds {
 namespace {
 
-constexpr int kGiveUp = 3;  // attempts after which a creation or a start is shown as failed (it is still being tried)
+constexpr int kGiveUp =
+    3;  // attempts after which a creation or a start is shown as failed (it is still being tried)
 
 std::string_view parameter_status(Call& call, const Instance& i, const InstanceStatus& status) {
   if (!status.made || !status.running) return "in-sync";
@@ -26,10 +28,14 @@ std::string storage_failure(const InstanceStatus& s) {
 
 std::string_view status_name(const Instance& i, const InstanceStatus& s, bool secret_waits) {
   if (i.wanted == "delete") return "deleting";
-  if (!s.made) return s.failures >= kGiveUp ? (storage_failure(s).empty() ? "failed" : "storage-full") : "creating";
+  if (!s.made)
+    return s.failures >= kGiveUp ? (storage_failure(s).empty() ? "failed" : "storage-full") : "creating";
   if (i.wanted == "stop") return s.running ? "stopping" : "stopped";
   if (!s.running) {
-    if (s.failures >= kGiveUp) return !storage_failure(s).empty() ? "storage-full" : i.parameter_group.starts_with("default.") ? "failed" : "incompatible-parameters";
+    if (s.failures >= kGiveUp)
+      return !storage_failure(s).empty()                 ? "storage-full"
+             : i.parameter_group.starts_with("default.") ? "failed"
+                                                         : "incompatible-parameters";
     return i.boots != s.boots ? "rebooting" : "starting";
   }
   if (i.boots != s.boots) return i.revision != s.revision ? "modifying" : "rebooting";
@@ -69,7 +75,8 @@ void render(Call& call, const Instance& i, model::DBInstance& out) {
   out.db_parameter_groups[0].parameter_apply_status = call.text(parameter_status(call, i, status));
   out.availability_zone = call.text(i.zone);
   out.db_subnet_group = call.make<model::DBSubnetGroup>();
-  if (auto group = call.tx.get<SubnetGroup>(call.scope(), i.subnet_group)) render(call, *group, *out.db_subnet_group);
+  if (auto group = call.tx.get<SubnetGroup>(call.scope(), i.subnet_group))
+    render(call, *group, *out.db_subnet_group);
   out.preferred_maintenance_window = call.text(i.maintenance_window);
   out.pending_modified_values = call.make<model::PendingModifiedValues>();
   if (!i.pending_class.empty()) out.pending_modified_values->db_instance_class = call.text(i.pending_class);
@@ -116,7 +123,8 @@ void render(Call& call, const Instance& i, model::DBInstance& out) {
   out.activity_stream_status = "stopped";
 }
 
-Status describe_db_instances(Call& call, const model::DescribeDBInstancesMessage& in, model::DBInstanceMessage& out) {
+Status describe_db_instances(Call& call, const model::DescribeDBInstancesMessage& in,
+                             model::DBInstanceMessage& out) {
   const std::string id = lower(in.db_instance_identifier);
   std::vector<Instance> found;
   if (!id.empty()) {
@@ -131,14 +139,18 @@ Status describe_db_instances(Call& call, const model::DescribeDBInstancesMessage
   // A db-instance-id may also be given as an ARN.
   for (auto& filter : in.filters)
     if (filter.name.sv() == "db-instance-id")
-      for (auto& v : filter.values) v = call.text(lower(v.sv().substr(v.sv().rfind(':') == std::string_view::npos ? 0 : v.sv().rfind(':') + 1)));
+      for (auto& v : filter.values)
+        v = call.text(
+            lower(v.sv().substr(v.sv().rfind(':') == std::string_view::npos ? 0 : v.sv().rfind(':') + 1)));
   TRY(apply_filters<Instance>(found, in.filters,
                               {{"db-instance-id", [](auto& i) { return i.id; }},
                                {"dbi-resource-id", [](auto& i) { return i.resource_id; }},
                                {"engine", [](auto& i) { return i.engine; }},
                                {"db-cluster-id", [](auto&) { return std::string(); }},
                                {"domain", [](auto&) { return std::string(); }}}));
-  TRY_LET(found, one_page(call, std::move(found), in.marker, in.max_records, [](auto& i) { return i.id; }, out.marker));
+  TRY_LET(
+      found,
+      one_page(call, std::move(found), in.marker, in.max_records, [](auto& i) { return i.id; }, out.marker));
   out.db_instances = call.list<model::DBInstance>(found.size());
   for (size_t n = 0; n < found.size(); ++n) render(call, found[n], out.db_instances[n]);
   return {};

@@ -13,7 +13,9 @@ namespace {
 constexpr int kDay = 24 * 60, kWeek = 7 * kDay;
 constexpr std::string_view kDays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
-std::unexpected<ApiError> bad(std::string message) { return fail("InvalidParameterValue", std::move(message)); }
+std::unexpected<ApiError> bad(std::string message) {
+  return fail("InvalidParameterValue", std::move(message));
+}
 
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -51,11 +53,13 @@ unsigned spread(std::string_view id) {
 }  // namespace
 
 Status check_master_user(const std::string& engine, const std::string& user) {
-  static const std::set<std::string> reserved = {"rdsadmin", "rds_superuser", "public", "none", "mysql", "mariadb.sys", "mysql.sys"};
+  static const std::set<std::string> reserved = {"rdsadmin", "rds_superuser", "public",   "none",
+                                                 "mysql",    "mariadb.sys",   "mysql.sys"};
   const size_t most = engine == "mysql" ? 32 : engine == "mariadb" ? 80 : 63;
   if (user.empty() || user.size() > most || !letter(user[0]) ||
       !std::all_of(user.begin(), user.end(), [](char c) { return letter(c) || digit(c) || c == '_'; }))
-    return bad("MasterUsername must have 1 to " + std::to_string(most) + " letters, digits or underscores and begin with a letter: '" + user + "'.");
+    return bad("MasterUsername must have 1 to " + std::to_string(most) +
+               " letters, digits or underscores and begin with a letter: '" + user + "'.");
   std::string low = user;
   for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (reserved.contains(low) || (engine == "postgres" && (low == "admin" || low.starts_with("pg_"))))
@@ -66,10 +70,14 @@ Status check_master_user(const std::string& engine, const std::string& user) {
 Status check_password(const std::string& engine, std::string_view password) {
   const size_t most = engine == "postgres" ? 128 : 41;
   if (password.size() < 8 || password.size() > most)
-    return bad("The parameter MasterUserPassword is not a valid password because it is " + std::string(password.size() < 8 ? "shorter than 8" : "longer than " + std::to_string(most)) + " characters.");
+    return bad("The parameter MasterUserPassword is not a valid password because it is " +
+               std::string(password.size() < 8 ? "shorter than 8" : "longer than " + std::to_string(most)) +
+               " characters.");
   for (unsigned char c : password)
     if (c <= 0x20 || c >= 0x7f || c == '/' || c == '@' || c == '"')
-      return bad("The parameter MasterUserPassword is not a valid password. Only printable ASCII characters besides '/', '@', '\"', ' ' may be used.");
+      return bad(
+          "The parameter MasterUserPassword is not a valid password. Only printable ASCII characters besides "
+          "'/', '@', '\"', ' ' may be used.");
   return {};
 }
 
@@ -77,15 +85,19 @@ Status check_database_name(const std::string& engine, const std::string& name) {
   const size_t most = engine == "postgres" ? 63 : 64;
   if (name.empty() || name.size() > most || !letter(name[0]) ||
       !std::all_of(name.begin(), name.end(), [](char c) { return letter(c) || digit(c) || c == '_'; }))
-    return bad("DBName must begin with a letter and contain only alphanumeric characters and underscores, at most " + std::to_string(most) + ": '" + name + "'.");
-  static const std::set<std::string> reserved = {"mysql", "sys", "information_schema", "performance_schema", "template0", "template1", "rdsadmin"};
+    return bad(
+        "DBName must begin with a letter and contain only alphanumeric characters and underscores, at most " +
+        std::to_string(most) + ": '" + name + "'.");
+  static const std::set<std::string> reserved = {
+      "mysql", "sys", "information_schema", "performance_schema", "template0", "template1", "rdsadmin"};
   if (reserved.contains(name)) return bad("DBName " + name + " is reserved by the engine.");
   return {};
 }
 
 Status check_class(const std::string& name) {
   if (class_memory(name)) return {};
-  return bad("Invalid DB Instance class: " + name + ". DescribeOrderableDBInstanceOptions lists those that can be had.");
+  return bad("Invalid DB Instance class: " + name +
+             ". DescribeOrderableDBInstanceOptions lists those that can be had.");
 }
 
 Status check_port(int port) {
@@ -95,14 +107,18 @@ Status check_port(int port) {
 
 Status check_storage(int gib, const std::string& type) {
   if (type != "gp2" && type != "gp3" && type != "standard")
-    return bad("Invalid storage type: " + type + ". Served are gp2, gp3 and standard; provisioned IOPS are not.");
-  if (gib < 5 || gib > 65536) return bad("Invalid storage size for " + type + ": " + std::to_string(gib) + " GiB. It must be from 5 to 65536.");
+    return bad("Invalid storage type: " + type +
+               ". Served are gp2, gp3 and standard; provisioned IOPS are not.");
+  if (gib < 5 || gib > 65536)
+    return bad("Invalid storage size for " + type + ": " + std::to_string(gib) +
+               " GiB. It must be from 5 to 65536.");
   return {};
 }
 
 Status check_retention(int days) {
   if (days == 0) return {};
-  return bad("BackupRetentionPeriod " + std::to_string(days) + ": automated backups are not served yet, and a period without backups "
+  return bad("BackupRetentionPeriod " + std::to_string(days) +
+             ": automated backups are not served yet, and a period without backups "
              "would be a false promise. Set it to 0.");
 }
 
@@ -110,14 +126,18 @@ Status check_backup_window(const std::string& window) {
   const Window w{window.size() == 11 ? minutes(std::string_view(window).substr(0, 5)) : -1,
                  window.size() == 11 ? minutes(std::string_view(window).substr(6)) : -1};
   if (w.from < 0 || w.to < 0 || window[5] != '-' || w.length(kDay) < 30)
-    return bad("Invalid backup window format: " + window + ". Should be specified as a range hh24:mi-hh24:mi (24H Clock UTC) of at least 30 minutes. Example: 04:00-04:30");
+    return bad("Invalid backup window format: " + window +
+               ". Should be specified as a range hh24:mi-hh24:mi (24H Clock UTC) of at least 30 minutes. "
+               "Example: 04:00-04:30");
   return {};
 }
 
 Status check_maintenance_window(const std::string& window) {
   const Window w = week_window(window);
   if (w.from < 0 || w.to < 0 || w.length(kWeek) < 30 || w.length(kWeek) > kDay)
-    return bad("Invalid maintenance window format: " + window + ". Should be specified as a range ddd:hh24:mi-ddd:hh24:mi (24H Clock UTC) of 30 minutes to 24 hours. Example: Sun:23:45-Mon:00:15");
+    return bad("Invalid maintenance window format: " + window +
+               ". Should be specified as a range ddd:hh24:mi-ddd:hh24:mi (24H Clock UTC) of 30 minutes to 24 "
+               "hours. Example: Sun:23:45-Mon:00:15");
   return {};
 }
 
@@ -134,7 +154,8 @@ int64_t until_window(const std::string& maintenance_window, int64_t now_ms) {
 std::string chosen_backup_window(std::string_view resource_id) {
   const unsigned start = spread(resource_id) % (8 * 60);  // 00:00 to 08:29
   char text[16];
-  std::snprintf(text, sizeof text, "%02u:%02u-%02u:%02u", start / 60, start % 60, (start + 30) / 60, (start + 30) % 60);
+  std::snprintf(text, sizeof text, "%02u:%02u-%02u:%02u", start / 60, start % 60, (start + 30) / 60,
+                (start + 30) % 60);
   return text;
 }
 
@@ -142,7 +163,8 @@ std::string chosen_maintenance_window(std::string_view resource_id) {
   const unsigned n = spread(resource_id), start = 10 * 60 + n % (8 * 60);  // 10:00 to 18:29
   const auto day = kDays[n % 7];
   char text[32];
-  std::snprintf(text, sizeof text, "%.3s:%02u:%02u-%.3s:%02u:%02u", day.data(), start / 60, start % 60, day.data(), (start + 30) / 60, (start + 30) % 60);
+  std::snprintf(text, sizeof text, "%.3s:%02u:%02u-%.3s:%02u:%02u", day.data(), start / 60, start % 60,
+                day.data(), (start + 30) / 60, (start + 30) % 60);
   return text;
 }
 

@@ -1,4 +1,5 @@
-// DB parameter groups. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithParamGroups.html
+// DB parameter groups.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithParamGroups.html
 #include <algorithm>
 
 #include "services/rds/catalog.hpp"
@@ -8,10 +9,13 @@
 namespace nubecita::rds {
 namespace {
 
-void render_setting(Call& call, const host::DatabaseParameter& p, const ParameterValue* value, model::Parameter& out) {
+void render_setting(Call& call, const host::DatabaseParameter& p, const ParameterValue* value,
+                    model::Parameter& out) {
   out.parameter_name = call.text(p.name);
-  if (value) out.parameter_value = call.text(value->value);
-  else if (!p.default_value.empty()) out.parameter_value = call.text(p.default_value);
+  if (value)
+    out.parameter_value = call.text(value->value);
+  else if (!p.default_value.empty())
+    out.parameter_value = call.text(p.default_value);
   out.description = call.text(p.description);
   out.source = value ? wire::Text("user") : wire::Text("engine-default");
   out.apply_type = p.dynamic ? wire::Text("dynamic") : wire::Text("static");
@@ -32,25 +36,32 @@ Result<ParameterGroup> need_group(Call& call, wire::Text given) {
 
 Status refuse_default(const ParameterGroup& g) {
   if (!g.name.starts_with("default.")) return {};
-  return fail("InvalidParameterValue", "The parameter group " + g.name + " is a default one and cannot be changed: make one of your own.");
+  return fail("InvalidParameterValue", "The parameter group " + g.name +
+                                           " is a default one and cannot be changed: make one of your own.");
 }
 
 Result<std::shared_ptr<const Settings>> settings_of_family(Call& call, const std::string& family) {
   auto offer = offer_of_family(call.cloud, family);
-  if (!offer) return fail("InvalidParameterValue", "ParameterGroupFamily " + family + " is not a valid parameter group family on this machine.");
+  if (!offer)
+    return fail("InvalidParameterValue",
+                "ParameterGroupFamily " + family + " is not a valid parameter group family on this machine.");
   return settings(call.cloud, offer->host_engine);
 }
 
 /// The settings that requests name, each checked.
-Result<std::vector<std::pair<const host::DatabaseParameter*, const model::Parameter*>>> named(const Settings& all,
-                                                                                             const wire::List<model::Parameter>& list) {
+Result<std::vector<std::pair<const host::DatabaseParameter*, const model::Parameter*>>> named(
+    const Settings& all, const wire::List<model::Parameter>& list) {
   std::vector<std::pair<const host::DatabaseParameter*, const model::Parameter*>> out;
   for (auto& p : list) {
     auto* setting = find_setting(all, p.parameter_name.sv());
-    if (!setting) return fail("InvalidParameterValue", "Could not find parameter with name: " + api::str(p.parameter_name));
-    if (!setting->modifiable) return fail("InvalidParameterValue", "The parameter " + setting->name + " cannot be modified.");
+    if (!setting)
+      return fail("InvalidParameterValue",
+                  "Could not find parameter with name: " + api::str(p.parameter_name));
+    if (!setting->modifiable)
+      return fail("InvalidParameterValue", "The parameter " + setting->name + " cannot be modified.");
     if (p.apply_method.sv() == "immediate" && !setting->dynamic)
-      return fail("InvalidParameterCombination", "cannot use immediate apply method for static parameter: " + setting->name);
+      return fail("InvalidParameterCombination",
+                  "cannot use immediate apply method for static parameter: " + setting->name);
     out.emplace_back(setting, &p);
   }
   return out;
@@ -65,9 +76,14 @@ void render(Call& call, const ParameterGroup& g, model::DBParameterGroup& out) {
   out.db_parameter_group_arn = call.text(parameter_group_arn(call, g.name));
 }
 
-Status create_db_parameter_group(Call& call, const model::CreateDBParameterGroupMessage& in, model::CreateDBParameterGroupResult& out) {
+Status create_db_parameter_group(Call& call, const model::CreateDBParameterGroupMessage& in,
+                                 model::CreateDBParameterGroupResult& out) {
   TRY_LET(auto tags, new_tags(in.tags));
-  ParameterGroup g{lower(in.db_parameter_group_name), api::str(in.db_parameter_group_family), api::str(in.description), {}, tags};
+  ParameterGroup g{lower(in.db_parameter_group_name),
+                   api::str(in.db_parameter_group_family),
+                   api::str(in.description),
+                   {},
+                   tags};
   TRY(call.authorize(parameter_group_arn(call, g.name), request_tags(tags)));
   TRY(check_identifier("DBParameterGroupName", g.name, 255));
   TRY_LET([[maybe_unused]] auto known, settings_of_family(call, g.family));
@@ -79,7 +95,8 @@ Status create_db_parameter_group(Call& call, const model::CreateDBParameterGroup
   return {};
 }
 
-Status describe_db_parameter_groups(Call& call, const model::DescribeDBParameterGroupsMessage& in, model::DBParameterGroupsMessage& out) {
+Status describe_db_parameter_groups(Call& call, const model::DescribeDBParameterGroupsMessage& in,
+                                    model::DBParameterGroupsMessage& out) {
   std::vector<ParameterGroup> found;
   if (!in.db_parameter_group_name.empty()) {
     TRY_LET(auto g, need_group(call, in.db_parameter_group_name));
@@ -87,33 +104,43 @@ Status describe_db_parameter_groups(Call& call, const model::DescribeDBParameter
   } else {
     TRY(call.authorize(parameter_group_arn(call, "*")));
     found = call.tx.list<ParameterGroup>(call.scope());
-    for (auto& o : offers(call.cloud)) found.push_back(*find_group(call.tx, call.scope(), call.cloud, default_group(o.family)));
+    for (auto& o : offers(call.cloud))
+      found.push_back(*find_group(call.tx, call.scope(), call.cloud, default_group(o.family)));
     std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a.name < b.name; });
-    found.erase(std::unique(found.begin(), found.end(), [](auto& a, auto& b) { return a.name == b.name; }), found.end());
+    found.erase(std::unique(found.begin(), found.end(), [](auto& a, auto& b) { return a.name == b.name; }),
+                found.end());
   }
   TRY(apply_filters<ParameterGroup>(found, in.filters, {}));
-  TRY_LET(found, one_page(call, std::move(found), in.marker, in.max_records, [](auto& g) { return g.name; }, out.marker));
+  TRY_LET(found,
+          one_page(
+              call, std::move(found), in.marker, in.max_records, [](auto& g) { return g.name; }, out.marker));
   out.db_parameter_groups = call.list<model::DBParameterGroup>(found.size());
   for (size_t i = 0; i < found.size(); ++i) render(call, found[i], out.db_parameter_groups[i]);
   return {};
 }
 
-Status describe_db_parameters(Call& call, const model::DescribeDBParametersMessage& in, model::DBParameterGroupDetails& out) {
+Status describe_db_parameters(Call& call, const model::DescribeDBParametersMessage& in,
+                              model::DBParameterGroupDetails& out) {
   TRY_LET(auto g, need_group(call, in.db_parameter_group_name));
   TRY_LET(auto all, settings_of_family(call, g.family));
   const auto source = in.source.sv();
   if (!source.empty() && source != "user" && source != "system" && source != "engine-default")
-    return fail("InvalidParameterValue", "Source must be user, system or engine-default, not " + std::string(source) + ".");
+    return fail("InvalidParameterValue",
+                "Source must be user, system or engine-default, not " + std::string(source) + ".");
   std::vector<const host::DatabaseParameter*> found;
   for (auto& p : *all) {
     const bool user = g.parameters.contains(p.name);
-    if (source.empty() || (source == "user" ? user : source == "engine-default" && !user)) found.push_back(&p);
+    if (source.empty() || (source == "user" ? user : source == "engine-default" && !user))
+      found.push_back(&p);
   }
-  TRY_LET(found, one_page(call, std::move(found), in.marker, in.max_records, [](auto& p) { return p->name; }, out.marker));
+  TRY_LET(found, one_page(
+                     call, std::move(found), in.marker, in.max_records, [](auto& p) { return p->name; },
+                     out.marker));
   out.parameters = call.list<model::Parameter>(found.size());
   for (size_t i = 0; i < found.size(); ++i) {
     auto value = g.parameters.find(found[i]->name);
-    render_setting(call, *found[i], value == g.parameters.end() ? nullptr : &value->second, out.parameters[i]);
+    render_setting(call, *found[i], value == g.parameters.end() ? nullptr : &value->second,
+                   out.parameters[i]);
   }
   return {};
 }
@@ -124,13 +151,17 @@ Status describe_engine_default_parameters(Call& call, const model::DescribeEngin
   TRY_LET(auto all, settings_of_family(call, api::str(in.db_parameter_group_family)));
   out.engine_defaults = call.make<model::EngineDefaults>();
   out.engine_defaults->db_parameter_group_family = call.text(in.db_parameter_group_family);
-  TRY_LET(auto found, one_page(call, *all, in.marker, in.max_records, [](auto& p) { return p.name; }, out.engine_defaults->marker));
+  TRY_LET(auto found, one_page(
+                          call, *all, in.marker, in.max_records, [](auto& p) { return p.name; },
+                          out.engine_defaults->marker));
   out.engine_defaults->parameters = call.list<model::Parameter>(found.size());
-  for (size_t i = 0; i < found.size(); ++i) render_setting(call, found[i], nullptr, out.engine_defaults->parameters[i]);
+  for (size_t i = 0; i < found.size(); ++i)
+    render_setting(call, found[i], nullptr, out.engine_defaults->parameters[i]);
   return {};
 }
 
-Status modify_db_parameter_group(Call& call, const model::ModifyDBParameterGroupMessage& in, model::DBParameterGroupNameMessage& out) {
+Status modify_db_parameter_group(Call& call, const model::ModifyDBParameterGroupMessage& in,
+                                 model::DBParameterGroupNameMessage& out) {
   TRY_LET(auto g, need_group(call, in.db_parameter_group_name));
   TRY(refuse_default(g));
   TRY_LET(auto all, settings_of_family(call, g.family));
@@ -138,7 +169,8 @@ Status modify_db_parameter_group(Call& call, const model::ModifyDBParameterGroup
   for (auto& [setting, p] : changes) {
     const std::string value = api::str(p->parameter_value);
     if (!p->parameter_value.has())
-      return fail("InvalidParameterCombination", "The parameter " + setting->name + " needs a ParameterValue.");
+      return fail("InvalidParameterCombination",
+                  "The parameter " + setting->name + " needs a ParameterValue.");
     TRY(check_value(*setting, value));
     g.parameters[setting->name] = {value, p->apply_method.sv() != "immediate"};
   }
@@ -147,13 +179,15 @@ Status modify_db_parameter_group(Call& call, const model::ModifyDBParameterGroup
   return {};
 }
 
-Status reset_db_parameter_group(Call& call, const model::ResetDBParameterGroupMessage& in, model::DBParameterGroupNameMessage& out) {
+Status reset_db_parameter_group(Call& call, const model::ResetDBParameterGroupMessage& in,
+                                model::DBParameterGroupNameMessage& out) {
   TRY_LET(auto g, need_group(call, in.db_parameter_group_name));
   TRY(refuse_default(g));
   TRY_LET(auto all, settings_of_family(call, g.family));
   if (in.reset_all_parameters.value_or(false)) {
     if (!in.parameters.empty())
-      return fail("InvalidParameterCombination", "ResetAllParameters and Parameters cannot be given together.");
+      return fail("InvalidParameterCombination",
+                  "ResetAllParameters and Parameters cannot be given together.");
     g.parameters.clear();
   } else {
     TRY_LET(auto changes, named(*all, in.parameters));
@@ -165,12 +199,16 @@ Status reset_db_parameter_group(Call& call, const model::ResetDBParameterGroupMe
   return {};
 }
 
-Status delete_db_parameter_group(Call& call, const model::DeleteDBParameterGroupMessage& in, model::DeleteDBParameterGroupResponse&) {
+Status delete_db_parameter_group(Call& call, const model::DeleteDBParameterGroupMessage& in,
+                                 model::DeleteDBParameterGroupResponse&) {
   TRY_LET(auto g, need_group(call, in.db_parameter_group_name));
-  if (g.name.starts_with("default.")) return fail("InvalidDBParameterGroupState", "Default parameter groups cannot be deleted: " + g.name);
+  if (g.name.starts_with("default."))
+    return fail("InvalidDBParameterGroupState", "Default parameter groups cannot be deleted: " + g.name);
   for (auto& i : call.tx.list<Instance>(call.scope()))
     if (i.parameter_group == g.name)
-      return fail("InvalidDBParameterGroupState", "One or more database instances are still members of this parameter group " + g.name + ", so the group cannot be deleted");
+      return fail("InvalidDBParameterGroupState",
+                  "One or more database instances are still members of this parameter group " + g.name +
+                      ", so the group cannot be deleted");
   call.tx.erase<ParameterGroup>(call.scope(), g.name);
   return {};
 }

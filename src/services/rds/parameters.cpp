@@ -18,7 +18,9 @@ std::vector<std::string> split(const std::string& text) {
 }
 
 bool one_of(const std::string& value, const std::string& list) {
-  auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); };
+  auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
   for (auto& allowed : split(list))
     if (std::equal(value.begin(), value.end(), allowed.begin(), allowed.end(), same)) return true;
   return false;
@@ -28,7 +30,8 @@ bool one_of(const std::string& value, const std::string& list) {
 bool within(double value, const std::string& range) {
   auto hyphen = range.find('-', 1);
   if (hyphen == std::string::npos) return true;
-  return value >= std::strtod(range.substr(0, hyphen).c_str(), nullptr) && value <= std::strtod(range.substr(hyphen + 1).c_str(), nullptr);
+  return value >= std::strtod(range.substr(0, hyphen).c_str(), nullptr) &&
+         value <= std::strtod(range.substr(hyphen + 1).c_str(), nullptr);
 }
 
 }  // namespace
@@ -38,13 +41,15 @@ Result<std::shared_ptr<const Settings>> settings(const api::Cloud& cloud, const 
 }
 
 const host::DatabaseParameter* find_setting(const Settings& all, std::string_view name) {
-  auto at = std::lower_bound(all.begin(), all.end(), name, [](auto& p, std::string_view n) { return p.name < n; });
+  auto at =
+      std::lower_bound(all.begin(), all.end(), name, [](auto& p, std::string_view n) { return p.name < n; });
   return at != all.end() && at->name == name ? &*at : nullptr;
 }
 
 Status check_value(const host::DatabaseParameter& p, const std::string& value) {
   auto bad = [&](const std::string& rule) {
-    return fail("InvalidParameterValue", "Invalid parameter value: " + value + " for: " + p.name + " " + rule);
+    return fail("InvalidParameterValue",
+                "Invalid parameter value: " + value + " for: " + p.name + " " + rule);
   };
   if (std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
     return bad("must not contain control characters");
@@ -65,8 +70,8 @@ Status check_value(const host::DatabaseParameter& p, const std::string& value) {
   return {};
 }
 
-std::optional<ParameterGroup> find_group(store::Transaction& tx, const store::Scope& scope, const api::Cloud& cloud,
-                                         const std::string& name) {
+std::optional<ParameterGroup> find_group(store::Transaction& tx, const store::Scope& scope,
+                                         const api::Cloud& cloud, const std::string& name) {
   if (name.starts_with("default."))
     if (auto offer = offer_of_family(cloud, name.substr(8)))
       return ParameterGroup{name, offer->family, "Default parameter group for " + offer->family, {}, {}};
@@ -79,8 +84,8 @@ std::map<std::string, std::string> values_at_start(const ParameterGroup& group) 
   return out;
 }
 
-std::map<std::string, std::optional<std::string>> changes_now(const ParameterGroup& group, const Settings& all,
-                                                              const std::map<std::string, std::string>& running) {
+std::map<std::string, std::optional<std::string>> changes_now(
+    const ParameterGroup& group, const Settings& all, const std::map<std::string, std::string>& running) {
   std::map<std::string, std::optional<std::string>> out;
   for (auto& [name, p] : group.parameters) {
     auto* setting = find_setting(all, name);

@@ -1,5 +1,5 @@
-// Settings of database servers: which there are, whether a value may stand in a group, what a server should have now and
-// what only after its next start. Any thread.
+// Settings of database servers: which there are, whether a value may stand in a group, what a server should
+// have now and what only after its next start. Any thread.
 #pragma once
 
 #include <map>
@@ -23,14 +23,16 @@ const host::DatabaseParameter* find_setting(const Settings& all, std::string_vie
 /// Error InvalidParameterValue naming the parameter and what it may be.
 Status check_value(const host::DatabaseParameter& setting, const std::string& value);
 
-/// The group that an instance uses: a stored one, or the default one of a family, which has no values of its own.
-std::optional<ParameterGroup> find_group(store::Transaction& tx, const store::Scope& scope, const api::Cloud& cloud,
-                                         const std::string& name);
+/// The group that an instance uses: a stored one, or the default one of a family, which has no values of its
+/// own.
+std::optional<ParameterGroup> find_group(store::Transaction& tx, const store::Scope& scope,
+                                         const api::Cloud& cloud, const std::string& name);
 
 /// What a server that starts now gets.
 std::map<std::string, std::string> values_at_start(const ParameterGroup& group);
-/// What a running server that has `running` should get without a restart: name -> value, or nothing for the default.
-std::map<std::string, std::optional<std::string>> changes_now(const ParameterGroup& group, const Settings& all,
-                                                              const std::map<std::string, std::string>& running);
+/// What a running server that has `running` should get without a restart: name -> value, or nothing for the
+/// default.
+std::map<std::string, std::optional<std::string>> changes_now(
+    const ParameterGroup& group, const Settings& all, const std::map<std::string, std::string>& running);
 
 }  // namespace nubecita::rds

@@ -8,8 +8,8 @@
 namespace nubecita::rds {
 
 const api::Service& service();
-/// The controller that brings databases to what the instances say. Needs cloud.store, cloud.engine, cloud.databases.
-/// Once, before the engine starts.
+/// The controller that brings databases to what the instances say. Needs cloud.store, cloud.engine,
+/// cloud.databases. Once, before the engine starts.
 void add_controllers(api::Cloud& cloud);
 
 }  // namespace nubecita::rds

@@ -30,7 +30,8 @@ class FakeDatabases : public host::Databases {
   std::vector<host::DatabaseEngine> engines() override {
     return {{"postgres", "15.20", "/pg"}, {"mariadb", "10.11.19", "/maria"}};
   }
-  Result<std::shared_ptr<const std::vector<host::DatabaseParameter>>> parameters(const std::string&) override {
+  Result<std::shared_ptr<const std::vector<host::DatabaseParameter>>> parameters(
+      const std::string&) override {
     return std::make_shared<const std::vector<host::DatabaseParameter>>(std::vector<host::DatabaseParameter>{
         {"archive_command", "", "string", "", "", true, false},
         {"log_statement", "", "list", "none,ddl,mod,all", "none", true, true},
@@ -63,11 +64,14 @@ class FakeDatabases : public host::Databases {
     if (s->second.pid) out.pid = s->second.pid;
     return out;
   }
-  Status reconfigure(const host::DatabaseSpec& spec, const std::map<std::string, std::optional<std::string>>& changed) override {
+  Status reconfigure(const host::DatabaseSpec& spec,
+                     const std::map<std::string, std::optional<std::string>>& changed) override {
     std::lock_guard lock(mutex);
     for (auto& [k, v] : changed) {
-      if (v) servers[spec.id].running[k] = *v;
-      else servers[spec.id].running.erase(k);
+      if (v)
+        servers[spec.id].running[k] = *v;
+      else
+        servers[spec.id].running.erase(k);
     }
     return {};
   }
@@ -108,7 +112,8 @@ struct RdsTest : testing::Test {
       vpc.cidr = "10.0.0.0/16";
       vpc.default_group = "sg-0";
       tx.put(bench.scope(), vpc);
-      for (auto [id, cidr, zone] : {std::tuple{"subnet-a", "10.0.1.0/24", "us-east-1a"}, {"subnet-b", "10.0.2.0/24", "us-east-1b"},
+      for (auto [id, cidr, zone] : {std::tuple{"subnet-a", "10.0.1.0/24", "us-east-1a"},
+                                    {"subnet-b", "10.0.2.0/24", "us-east-1b"},
                                     {"subnet-c", "10.0.3.0/24", "us-east-1a"}}) {
         ec2::Subnet s;
         s.id = id;
@@ -172,7 +177,8 @@ struct RdsTest : testing::Test {
     settle();
   }
   void settle() {
-    for (int n = 0; n < 3; ++n) ASSERT_TRUE(engine.wait_idle(5s));  // status writes wake nobody, group work does
+    for (int n = 0; n < 3; ++n)
+      ASSERT_TRUE(engine.wait_idle(5s));  // status writes wake nobody, group work does
   }
   void make_available() {
     auto made = create(create_input());
@@ -222,7 +228,9 @@ struct RdsTest : testing::Test {
     p.apply_method = method;
     return p;
   }
-  std::string apply_status() { return std::string(describe()->db_parameter_groups[0].parameter_apply_status.sv()); }
+  std::string apply_status() {
+    return std::string(describe()->db_parameter_groups[0].parameter_apply_status.sv());
+  }
 
   api::testing::Bench bench;
   FakeDatabases databases;
@@ -258,7 +266,8 @@ TEST_F(RdsTest, CreatedWaitsForItsInterfaceAndThenIsAvailable) {
   EXPECT_EQ(server().spec.first_database, "blog");
   EXPECT_EQ(server().spec.memory_bytes, int64_t{1} << 30);
   // The password is not kept once the server knows it; the name resolves.
-  EXPECT_FALSE(bench.look([&](auto& tx) { return tx.template get<Secret>(bench.scope(), "blog-db").has_value(); }));
+  EXPECT_FALSE(
+      bench.look([&](auto& tx) { return tx.template get<Secret>(bench.scope(), "blog-db").has_value(); }));
   auto names = bench.look([&](auto& tx) { return tx.template list<ec2::PrivateName>(bench.scope()); });
   ASSERT_EQ(names.size(), 1u);
   EXPECT_EQ(names[0].fqdn, i->endpoint->address.sv());
@@ -290,10 +299,13 @@ TEST_F(RdsTest, WhatCannotBeMadeIsRefusedByItsCode) {
   EXPECT_EQ(refused([](auto& in) { in.storage_type = "io1"; }), "InvalidParameterValue");
   EXPECT_EQ(refused([](auto& in) { in.db_subnet_group_name = "none"; }), "DBSubnetGroupNotFoundFault");
   EXPECT_EQ(refused([](auto& in) { in.db_parameter_group_name = "none"; }), "DBParameterGroupNotFound");
-  EXPECT_EQ(refused([](auto& in) { in.db_parameter_group_name = "default.mariadb10.11"; }), "InvalidParameterCombination");
-  EXPECT_EQ(refused([&](auto& in) { in.vpc_security_group_ids = bench.texts({"sg-9"}); }), "InvalidParameterValue");
+  EXPECT_EQ(refused([](auto& in) { in.db_parameter_group_name = "default.mariadb10.11"; }),
+            "InvalidParameterCombination");
+  EXPECT_EQ(refused([&](auto& in) { in.vpc_security_group_ids = bench.texts({"sg-9"}); }),
+            "InvalidParameterValue");
   EXPECT_EQ(refused([](auto& in) { in.availability_zone = "us-east-1c"; }), "InvalidVPCNetworkStateFault");
-  EXPECT_TRUE(bench.look([&](auto& tx) { return tx.template list<ec2::NetworkInterface>(bench.scope()); }).empty());
+  EXPECT_TRUE(
+      bench.look([&](auto& tx) { return tx.template list<ec2::NetworkInterface>(bench.scope()); }).empty());
   EXPECT_EQ(refused([](auto&) {}), "made");
   EXPECT_EQ(refused([](auto&) {}), "DBInstanceAlreadyExists");
 }
@@ -348,7 +360,8 @@ TEST_F(RdsTest, StopStartRebootDelete) {
   settle();
   EXPECT_EQ(status(), "stopped");
   EXPECT_EQ(server().pid, 0);
-  EXPECT_EQ(modify([](auto& in) { in.db_instance_class = "db.t3.small"; }).error().code, "InvalidDBInstanceState");
+  EXPECT_EQ(modify([](auto& in) { in.db_instance_class = "db.t3.small"; }).error().code,
+            "InvalidDBInstanceState");
   auto starting = bench.run("StartDBInstance", start_db_instance, start);
   ASSERT_TRUE(starting);
   EXPECT_EQ(starting->db_instance->db_instance_status, "starting");
@@ -357,23 +370,29 @@ TEST_F(RdsTest, StopStartRebootDelete) {
 
   model::DeleteDBInstanceMessage remove;
   remove.db_instance_identifier = "blog-db";
-  EXPECT_EQ(bench.run("DeleteDBInstance", delete_db_instance, remove).error().code, "InvalidParameterCombination");
+  EXPECT_EQ(bench.run("DeleteDBInstance", delete_db_instance, remove).error().code,
+            "InvalidParameterCombination");
   remove.final_db_snapshot_identifier = "last";
-  EXPECT_NE(bench.run("DeleteDBInstance", delete_db_instance, remove).error().message.find("not served"), std::string::npos);
+  EXPECT_NE(bench.run("DeleteDBInstance", delete_db_instance, remove).error().message.find("not served"),
+            std::string::npos);
   remove.final_db_snapshot_identifier = {};
   remove.skip_final_snapshot = true;
   ASSERT_TRUE(modify([](auto& in) { in.deletion_protection = true; }));
-  EXPECT_NE(bench.run("DeleteDBInstance", delete_db_instance, remove).error().message.find("protect"), std::string::npos);
+  EXPECT_NE(bench.run("DeleteDBInstance", delete_db_instance, remove).error().message.find("protect"),
+            std::string::npos);
   ASSERT_TRUE(modify([](auto& in) { in.deletion_protection = false; }));
   model::DeleteDBSubnetGroupMessage group;
   group.db_subnet_group_name = "main";
-  EXPECT_EQ(bench.run("DeleteDBSubnetGroup", delete_db_subnet_group, group).error().code, "InvalidDBSubnetGroupStateFault");
+  EXPECT_EQ(bench.run("DeleteDBSubnetGroup", delete_db_subnet_group, group).error().code,
+            "InvalidDBSubnetGroupStateFault");
   ASSERT_TRUE(bench.run("DeleteDBInstance", delete_db_instance, remove));
   settle();
   EXPECT_EQ(status(), "gone");
   EXPECT_TRUE(databases.servers.empty());
-  EXPECT_TRUE(bench.look([&](auto& tx) { return tx.template list<ec2::NetworkInterface>(bench.scope()); }).empty());
-  EXPECT_TRUE(bench.look([&](auto& tx) { return tx.template list<ec2::PrivateName>(bench.scope()); }).empty());
+  EXPECT_TRUE(
+      bench.look([&](auto& tx) { return tx.template list<ec2::NetworkInterface>(bench.scope()); }).empty());
+  EXPECT_TRUE(
+      bench.look([&](auto& tx) { return tx.template list<ec2::PrivateName>(bench.scope()); }).empty());
   EXPECT_TRUE(bench.run("DeleteDBSubnetGroup", delete_db_subnet_group, group));
 }
 
@@ -446,7 +465,8 @@ TEST_F(RdsTest, ParametersApplyAtOnceOrAtTheNextStart) {
   reboot.db_instance_identifier = "blog-db";
   ASSERT_TRUE(bench.run("RebootDBInstance", reboot_db_instance, reboot));
   settle();
-  EXPECT_EQ(server().running, (std::map<std::string, std::string>{{"max_connections", "50"}, {"work_mem", "8192"}}));
+  EXPECT_EQ(server().running,
+            (std::map<std::string, std::string>{{"max_connections", "50"}, {"work_mem", "8192"}}));
   EXPECT_EQ(apply_status(), "in-sync");
   ASSERT_TRUE(set_values({value("work_mem", "9000")}));
   EXPECT_EQ(server().running["work_mem"], "9000");
@@ -460,7 +480,8 @@ TEST_F(RdsTest, ParametersApplyAtOnceOrAtTheNextStart) {
   EXPECT_EQ(apply_status(), "pending-reboot");
   model::DeleteDBParameterGroupMessage remove;
   remove.db_parameter_group_name = "tuned";
-  EXPECT_EQ(bench.run("DeleteDBParameterGroup", delete_db_parameter_group, remove).error().code, "InvalidDBParameterGroupState");
+  EXPECT_EQ(bench.run("DeleteDBParameterGroup", delete_db_parameter_group, remove).error().code,
+            "InvalidDBParameterGroupState");
 }
 
 TEST_F(RdsTest, BadParametersAreRefused) {
@@ -533,7 +554,8 @@ TEST_F(RdsTest, FiltersAndTags) {
   ASSERT_TRUE(bench.run("RemoveTagsFromResource", remove_tags_from_resource, remove));
   EXPECT_EQ(bench.run("ListTagsForResource", list_tags_for_resource, list)->tag_list.size(), 0u);
   list.resource_name = "arn:aws:rds:us-east-1:111122223333:db:none";
-  EXPECT_EQ(bench.run("ListTagsForResource", list_tags_for_resource, list).error().code, "DBInstanceNotFound");
+  EXPECT_EQ(bench.run("ListTagsForResource", list_tags_for_resource, list).error().code,
+            "DBInstanceNotFound");
 }
 
 TEST_F(RdsTest, NothingHappensWithoutPermission) {
@@ -543,8 +565,10 @@ TEST_F(RdsTest, NothingHappensWithoutPermission) {
   EXPECT_EQ(bench.run("DescribeDBInstances", describe_db_instances, in).error().code, "AccessDenied");
   bench.authorizer.allow = {};
   ASSERT_TRUE(create(create_input()));
-  EXPECT_TRUE(bench.authorizer.was_asked("rds:CreateDBInstance", "arn:aws:rds:us-east-1:111122223333:db:blog-db"));
-  EXPECT_TRUE(bench.authorizer.was_asked("rds:CreateDBInstance", "arn:aws:rds:us-east-1:111122223333:subgrp:main"));
+  EXPECT_TRUE(
+      bench.authorizer.was_asked("rds:CreateDBInstance", "arn:aws:rds:us-east-1:111122223333:db:blog-db"));
+  EXPECT_TRUE(
+      bench.authorizer.was_asked("rds:CreateDBInstance", "arn:aws:rds:us-east-1:111122223333:subgrp:main"));
 }
 
 TEST_F(RdsTest, SubnetGroupsNeedTwoZonesOfOneVpc) {
@@ -552,14 +576,17 @@ TEST_F(RdsTest, SubnetGroupsNeedTwoZonesOfOneVpc) {
   in.db_subnet_group_name = "other";
   in.db_subnet_group_description = "x";
   in.subnet_ids = bench.texts({"subnet-a", "subnet-c"});
-  EXPECT_EQ(bench.run("CreateDBSubnetGroup", create_db_subnet_group, in).error().code, "DBSubnetGroupDoesNotCoverEnoughAZs");
+  EXPECT_EQ(bench.run("CreateDBSubnetGroup", create_db_subnet_group, in).error().code,
+            "DBSubnetGroupDoesNotCoverEnoughAZs");
   in.subnet_ids = bench.texts({"subnet-a", "subnet-x"});
   EXPECT_EQ(bench.run("CreateDBSubnetGroup", create_db_subnet_group, in).error().code, "InvalidSubnet");
   in.db_subnet_group_name = "MAIN";
   in.subnet_ids = bench.texts({"subnet-a", "subnet-b"});
-  EXPECT_EQ(bench.run("CreateDBSubnetGroup", create_db_subnet_group, in).error().code, "DBSubnetGroupAlreadyExists");
+  EXPECT_EQ(bench.run("CreateDBSubnetGroup", create_db_subnet_group, in).error().code,
+            "DBSubnetGroupAlreadyExists");
   in.db_subnet_group_name = "default";
-  EXPECT_EQ(bench.run("CreateDBSubnetGroup", create_db_subnet_group, in).error().code, "InvalidParameterValue");
+  EXPECT_EQ(bench.run("CreateDBSubnetGroup", create_db_subnet_group, in).error().code,
+            "InvalidParameterValue");
 }
 
 TEST(InstanceRules, Windows) {
