@@ -199,6 +199,8 @@ class Controller {
           TargetStatus key{group.record.arn, t->ip, t->port, "", "", "", false};
           auto old = tx.get<TargetStatus>(w.scope, key.key());
           auto fresh = status_of(group, *t, now_seen, old ? &*old : nullptr);
+          // The proxy was told what the plan knew: a target that was deregistered since then still gets requests.
+          if (!planned.deregistered) fresh.idle = false;
           current.insert(fresh.key());
           if (!old || !(*old == fresh)) tx.put(w.scope, fresh);
         }
