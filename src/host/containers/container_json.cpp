@@ -63,9 +63,12 @@ Result<json::array> limits_of(const ContainerSpec& spec, const Machine& machine)
   json::array out;
   bool files = false, processes = false;
   for (const auto& l : spec.limits) {
-    const int64_t most = l.name == "nofile" ? machine.max_files : l.name == "nproc" ? machine.max_processes : 0;
+    const int64_t most = l.name == "nofile"  ? machine.max_files
+                         : l.name == "nproc" ? machine.max_processes
+                                             : 0;
     if (most && std::max(l.soft, l.hard) > most)
-      return fail("CreateFailed", fmt::format("ulimit {} {}:{} is above this machine's hard limit {}", l.name, l.soft, l.hard, most));
+      return fail("CreateFailed", fmt::format("ulimit {} {}:{} is above this machine's hard limit {}", l.name,
+                                              l.soft, l.hard, most));
     files |= l.name == "nofile";
     processes |= l.name == "nproc";
     out.push_back(limit(l.name, l.soft, l.hard));
@@ -136,8 +139,9 @@ Result<std::string> create_body(const ContainerSpec& spec, const Machine& machin
   auto labels = spec.labels;
   labels["nubecita"] = tag;
   o["labels"] = object_of(labels);
-  o["log_configuration"] = spec.log_file.empty() ? json::object{{"driver", "none"}}
-                                                 : json::object{{"driver", "k8s-file"}, {"path", spec.log_file}};
+  o["log_configuration"] = spec.log_file.empty()
+                               ? json::object{{"driver", "none"}}
+                               : json::object{{"driver", "k8s-file"}, {"path", spec.log_file}};
   return json::serialize(o);
 }
 

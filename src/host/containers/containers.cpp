@@ -30,7 +30,8 @@ using std::chrono::milliseconds;
 namespace {
 
 std::unexpected<ApiError> refused(std::string_view code, const Podman::Answer& answer) {
-  return fail(code, answer.message.empty() ? fmt::format("podman answered {}", answer.status) : answer.message, 500);
+  return fail(
+      code, answer.message.empty() ? fmt::format("podman answered {}", answer.status) : answer.message, 500);
 }
 
 std::optional<std::string> read_file(const std::string& path) {
@@ -66,7 +67,9 @@ bool somebody_uses(const std::string& path) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
     const std::string pid = entry.path().filename();
     if (pid.find_first_not_of("0123456789") != std::string::npos || number(pid, 0) == ::getpid()) continue;
-    if (auto command = read_file(entry.path() / "cmdline"); command && command->find(path) != std::string::npos) return true;
+    if (auto command = read_file(entry.path() / "cmdline");
+        command && command->find(path) != std::string::npos)
+      return true;
   }
   return false;
 }
@@ -91,8 +94,9 @@ class PodmanContainers final : public Containers {
     if (spec.insecure) target += "&tlsVerify=false";
     std::vector<std::pair<std::string, std::string>> headers;
     if (!spec.username.empty())
-      headers.emplace_back("X-Registry-Auth",
-                           base64(json::serialize(json::object{{"username", spec.username}, {"password", spec.password}})));
+      headers.emplace_back(
+          "X-Registry-Auth",
+          base64(json::serialize(json::object{{"username", spec.username}, {"password", spec.password}})));
     std::string error, id;
     auto on_line = [&](std::string_view line) {
       auto parsed = json::parse(line);
@@ -113,7 +117,8 @@ class PodmanContainers final : public Containers {
   }
 
   Result<std::optional<Image>> image(const std::string& id_or_reference) override {
-    TRY_LET(Podman::Answer a, podman_.call("GET", "images/" + http::percent_encode(id_or_reference, "-._~/:@") + "/json"));
+    TRY_LET(Podman::Answer a,
+            podman_.call("GET", "images/" + http::percent_encode(id_or_reference, "-._~/:@") + "/json"));
     if (a.missing()) return std::optional<Image>{};
     if (!a.ok() || !a.body.is_object()) return refused("PullFailed", a);
     return std::optional<Image>(image_of_inspect(a.body.as_object()));
@@ -144,7 +149,8 @@ class PodmanContainers final : public Containers {
   }
 
   Status signal(const std::string& name, int signal) override {
-    TRY_LET(Podman::Answer a, podman_.call("POST", fmt::format("containers/{}/kill?signal={}", name, signal)));
+    TRY_LET(Podman::Answer a,
+            podman_.call("POST", fmt::format("containers/{}/kill?signal={}", name, signal)));
     if (a.ok() || a.missing() || a.status == 409) return {};
     TRY_LET(auto state, inspect(name));
     if (!state || !state->running) return {};
@@ -167,7 +173,8 @@ class PodmanContainers final : public Containers {
 
   Result<std::vector<ContainerState>> list() override {
     const std::string filters = json::serialize(json::object{{"label", json::array{"nubecita=" + tag_}}});
-    TRY_LET(Podman::Answer a, podman_.call("GET", "containers/json?all=true&filters=" + http::percent_encode(filters)));
+    TRY_LET(Podman::Answer a,
+            podman_.call("GET", "containers/json?all=true&filters=" + http::percent_encode(filters)));
     if (!a.ok() || !a.body.is_array()) return refused("ListFailed", a);
     std::vector<ContainerState> out;
     for (const auto& entry : a.body.as_array())
@@ -175,9 +182,11 @@ class PodmanContainers final : public Containers {
     return out;
   }
 
-  // Through the OCI runtime itself: podman's exec starts a conmon and a clean-up process for each, four times the cost,
-  // and health checks are many. User, environment and limits are those of the container's own configuration.
-  Result<ExecResult> exec(const std::string& name, const std::vector<std::string>& argv, milliseconds timeout) override {
+  // Through the OCI runtime itself: podman's exec starts a conmon and a clean-up process for each, four times
+  // the cost, and health checks are many. User, environment and limits are those of the container's own
+  // configuration.
+  Result<ExecResult> exec(const std::string& name, const std::vector<std::string>& argv,
+                          milliseconds timeout) override {
     TRY_LET(auto state, inspect(name));
     if (!state || !state->running) return fail("NotRunning", "the container does not run");
     TRY_LET(std::string runtime, podman_.runtime());
@@ -208,7 +217,8 @@ class PodmanContainers final : public Containers {
   Result<ContainerUse> stats(const std::string& name) override {
     TRY_LET(Podman::Answer a, podman_.call("GET", "containers/stats?stream=false&containers=" + name));
     ContainerUse use;
-    const json::array* all = a.ok() && a.body.is_object() ? json::array_at(a.body.as_object(), "Stats") : nullptr;
+    const json::array* all =
+        a.ok() && a.body.is_object() ? json::array_at(a.body.as_object(), "Stats") : nullptr;
     if (!all || all->empty() || !all->front().is_object()) return refused("StatsFailed", a);
     const json::object& s = all->front().as_object();
     use.memory_bytes = json::int_or(s, "MemUsage");
@@ -250,7 +260,8 @@ class PodmanContainers final : public Containers {
     }
     TRY(podman_.stop_service());
     // conmon and the clean-up that it starts hold the storage a moment longer.
-    for (int i = 0; i < 100 && somebody_uses(podman_.paths().storage); ++i) std::this_thread::sleep_for(milliseconds(50));
+    for (int i = 0; i < 100 && somebody_uses(podman_.paths().storage); ++i)
+      std::this_thread::sleep_for(milliseconds(50));
     for (const std::string& root : {data_dir_ + "/podman", data_dir_ + "/run/podman"})
       for (const std::string& where : mounts_below(root))
         if (umount2(where.c_str(), MNT_DETACH) != 0) trouble = "cannot unmount " + where;
@@ -264,13 +275,16 @@ class PodmanContainers final : public Containers {
     constexpr int killed = 137;  // when nobody can tell: conmon itself was killed
     const int64_t until = now_ms() + 5000;
     for (int i = 0; now_ms() < until; ++i) {
-      if (auto code = read_file(podman_.paths().exit_file(id)); code && !code->empty()) return {number(*code, killed), false};
+      if (auto code = read_file(podman_.paths().exit_file(id)); code && !code->empty())
+        return {number(*code, killed), false};
       if (i >= 2) {
         auto state = inspect(name);
         if (state && !*state) return {killed, false};
         // After a reboot podman knows nothing of how it ended.
-        if (state && ((*state)->status == "created" || (*state)->status == "configured")) return {killed, false};
-        if (state && !(*state)->running && (*state)->status != "stopping") return {(*state)->exit_code, (*state)->oom_killed};
+        if (state && ((*state)->status == "created" || (*state)->status == "configured"))
+          return {killed, false};
+        if (state && !(*state)->running && (*state)->status != "stopping")
+          return {(*state)->exit_code, (*state)->oom_killed};
       }
       std::this_thread::sleep_for(milliseconds(i < 10 ? 5 : 50));
     }

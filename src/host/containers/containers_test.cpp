@@ -22,10 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-#define ASSERT_DONE(...)                                    \
-  do {                                                      \
-    auto done_ = (__VA_ARGS__);                             \
-    ASSERT_TRUE(done_) << done_.error().message;            \
+#define ASSERT_DONE(...)                         \
+  do {                                           \
+    auto done_ = (__VA_ARGS__);                  \
+    ASSERT_TRUE(done_) << done_.error().message; \
   } while (0)
 
 json::object body_of(const ContainerSpec& spec, const Machine& machine = {}) {
@@ -61,7 +61,8 @@ TEST(CreateBody, MemoryIncludesSwapOnlyWhereTheKernelCounts) {
   counts.swap_accounting = true;
   EXPECT_EQ(json::serialize(*json::object_at(body_of(spec, counts), "resource_limits")),
             R"({"memory":{"limit":67108864,"swap":67108864}})");
-  EXPECT_EQ(json::serialize(*json::object_at(body_of(spec), "resource_limits")), R"({"memory":{"limit":67108864}})");
+  EXPECT_EQ(json::serialize(*json::object_at(body_of(spec), "resource_limits")),
+            R"({"memory":{"limit":67108864}})");
 }
 
 TEST(CreateBody, AbsentCommandIsTheImagesAndLabelsCarryTheTag) {
@@ -94,7 +95,8 @@ TEST(ExitWatch, TellsTheEndOfAProcess) {
   std::mutex m;
   std::condition_variable changed;
   std::optional<ContainerExit> seen;
-  ExitWatch watch([](const std::string&, const std::string& id) { return std::pair{id == "id" ? 143 : 0, false}; });
+  ExitWatch watch(
+      [](const std::string&, const std::string& id) { return std::pair{id == "id" ? 143 : 0, false}; });
   ASSERT_TRUE(watch.add("c", "id", pid, [&](const ContainerExit& e) {
     std::lock_guard lock(m);
     seen = e;
@@ -152,9 +154,11 @@ class RealContainers : public ::testing::Test {
     RunOptions options;
     options.environment = PodmanPaths(dir_).environment();
     options.timeout = 60s;
-    auto tar = processes_->run({"tar", "-C", (dir_ / "root").string(), "-cf", (dir_ / "i.tar").string(), "."}, options);
+    auto tar = processes_->run({"tar", "-C", (dir_ / "root").string(), "-cf", (dir_ / "i.tar").string(), "."},
+                               options);
     ASSERT_TRUE(tar && tar->ok());
-    auto import = processes_->run({"podman", "import", (dir_ / "i.tar").string(), "localhost/guest:1"}, options);
+    auto import =
+        processes_->run({"podman", "import", (dir_ / "i.tar").string(), "localhost/guest:1"}, options);
     ASSERT_TRUE(import && import->ok()) << import->err;
     auto image = containers_->image("localhost/guest:1");
     ASSERT_TRUE(image && *image);

@@ -58,7 +58,9 @@ int64_t oom_kills(int fd) {
 }
 
 ExitWatch::ExitWatch(Ask ask)
-    : ask_(std::move(ask)), epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : ask_(std::move(ask)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event e{.events = EPOLLIN, .data = {.fd = wake_}};
   epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &e);
   thread_ = std::thread([this] { run(); });
@@ -71,7 +73,8 @@ ExitWatch::~ExitWatch() {
   close(epoll_);
 }
 
-bool ExitWatch::add(const std::string& name, const std::string& id, int pid, std::function<void(const ContainerExit&)> gone) {
+bool ExitWatch::add(const std::string& name, const std::string& id, int pid,
+                    std::function<void(const ContainerExit&)> gone) {
   auto w = std::make_shared<Watched>();
   w->id = id;
   w->gone = std::move(gone);

@@ -1,7 +1,7 @@
 // Notices the end of containers: one thread, a pidfd per container's first process. Internal to this room.
 //
-// The exit code is conmon's to tell (it is the parent); whether memory ran out is read from the container's cgroup at
-// once, before podman removes it.
+// The exit code is conmon's to tell (it is the parent); whether memory ran out is read from the container's
+// cgroup at once, before podman removes it.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,8 @@ class ExitWatch {
   ~ExitWatch();
 
   /// `pid`: its first process. False if that process is gone already.
-  bool add(const std::string& name, const std::string& id, int pid, std::function<void(const ContainerExit&)> gone);
+  bool add(const std::string& name, const std::string& id, int pid,
+           std::function<void(const ContainerExit&)> gone);
   void remove(const std::string& name);
 
  private:
@@ -38,7 +39,8 @@ class ExitWatch {
   std::thread thread_;
 };
 
-/// How many processes of the cgroup behind `fd` (memory.oom_control or memory.events) the kernel killed for memory.
+/// How many processes of the cgroup behind `fd` (memory.oom_control or memory.events) the kernel killed for
+/// memory.
 int64_t oom_kills(int fd);
 /// That file of the process's memory cgroup, opened; -1 if there is none.
 int open_oom_counter(int pid);

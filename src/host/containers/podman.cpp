@@ -18,7 +18,9 @@ namespace {
 constexpr std::string_view kApi = "/v4.0.0/libpod/";  // what podman 4 and 5 both answer
 constexpr const char* kService = "podman";
 
-std::unexpected<ApiError> unavailable(std::string why) { return fail("ContainersUnavailable", std::move(why), 503); }
+std::unexpected<ApiError> unavailable(std::string why) {
+  return fail("ContainersUnavailable", std::move(why), 503);
+}
 }  // namespace
 
 Podman::Podman(const std::string& data_dir, std::string program, Processes& processes)
@@ -26,8 +28,9 @@ Podman::Podman(const std::string& data_dir, std::string program, Processes& proc
 
 Status Podman::look_for_programs() const {
   if (access(program_.c_str(), X_OK) != 0)
-    return unavailable(fmt::format("containers cannot run: {} is missing. Install it with: apt-get install podman conmon runc netavark",
-                                   program_));
+    return unavailable(fmt::format(
+        "containers cannot run: {} is missing. Install it with: apt-get install podman conmon runc netavark",
+        program_));
   return {};
 }
 
@@ -56,7 +59,8 @@ Status Podman::ensure_service() {
   spec.argv = {program_, "system", "service", "--time", "0", "unix://" + paths_.socket};
   spec.environment = paths_.environment();
   spec.log_file = paths_.log;
-  if (auto pid = processes_.spawn(spec); !pid) return unavailable("podman's service cannot be started: " + pid.error().message);
+  if (auto pid = processes_.spawn(spec); !pid)
+    return unavailable("podman's service cannot be started: " + pid.error().message);
   for (int i = 0; i < 500; ++i) {
     if (answers()) return {};
     if (!processes_.alive(kService)) break;
@@ -67,7 +71,8 @@ Status Podman::ensure_service() {
 
 Status Podman::stop_service() { return processes_.stop(kService, milliseconds(5000)); }
 
-Result<Podman::Answer> Podman::call(std::string_view method, const std::string& target, std::string body, milliseconds timeout) {
+Result<Podman::Answer> Podman::call(std::string_view method, const std::string& target, std::string body,
+                                    milliseconds timeout) {
   http::Request request;
   request.method = method;
   request.target = std::string(kApi) + target;
@@ -85,7 +90,8 @@ Result<Podman::Answer> Podman::call(std::string_view method, const std::string& 
   answer.status = response->status;
   if (auto parsed = json::parse(response->body)) answer.body = std::move(*parsed);
   if (!answer.ok())
-    answer.message = answer.body.is_object() ? json::text_or(answer.body.as_object(), "message") : response->body;
+    answer.message =
+        answer.body.is_object() ? json::text_or(answer.body.as_object(), "message") : response->body;
   return answer;
 }
 
@@ -116,7 +122,8 @@ Result<Podman::Answer> Podman::stream(std::string_view method, const std::string
   answer.status = response->status;
   if (!answer.ok()) {
     auto parsed = json::parse(response->body);
-    answer.message = parsed && parsed->is_object() ? json::text_or(parsed->as_object(), "message") : response->body;
+    answer.message =
+        parsed && parsed->is_object() ? json::text_or(parsed->as_object(), "message") : response->body;
   }
   return answer;
 }

@@ -28,7 +28,8 @@ class Podman {
     bool ok() const { return status / 100 == 2 || status == 304; }
     bool missing() const { return status == 404; }
   };
-  /// One request; starts the service first if it does not answer. Only "ContainersUnavailable" is an error here.
+  /// One request; starts the service first if it does not answer. Only "ContainersUnavailable" is an error
+  /// here.
   Result<Answer> call(std::string_view method, const std::string& target, std::string body = {},
                       std::chrono::milliseconds timeout = std::chrono::seconds(60));
   /// The same for an answer that comes in lines; `line` answers false to end it (code "Cancelled").

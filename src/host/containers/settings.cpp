@@ -57,12 +57,14 @@ Status write_if_changed(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::trunc);
   out << text;
   out.close();
-  if (!out) return fail("ContainersUnavailable", fmt::format("cannot write {}: {}", path, std::generic_category().message(errno)), 503);
+  if (!out)
+    return fail("ContainersUnavailable",
+                fmt::format("cannot write {}: {}", path, std::generic_category().message(errno)), 503);
   return {};
 }
 
-/// podman knows a reboot by its run directories being empty, as on a tmpfs. Ours are on the disk: without this it would
-/// take process ids of the last boot for its containers.
+/// podman knows a reboot by its run directories being empty, as on a tmpfs. Ours are on the disk: without
+/// this it would take process ids of the last boot for its containers.
 void forget_last_boot(const PodmanPaths& paths) {
   std::string now, then;
   std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, now);
@@ -92,8 +94,8 @@ Machine look_at_machine() {
 }
 
 std::string containers_conf(const PodmanPaths& paths, const Machine& machine) {
-  // AWS gives Fargate tasks 65535 open files; a hard limit above our own fails with EPERM. podman resets the limit that
-  // is not named to 1048576, so both are.
+  // AWS gives Fargate tasks 65535 open files; a hard limit above our own fails with EPERM. podman resets the
+  // limit that is not named to 1048576, so both are.
   constexpr int64_t files = 65535;
   constexpr int64_t processes = 32768;
   const int64_t nofile = machine.max_files ? std::min(machine.max_files, files) : files;
@@ -101,7 +103,8 @@ std::string containers_conf(const PodmanPaths& paths, const Machine& machine) {
   std::string text = "# Written by nubecita at each start.\n[containers]\n";
   text += fmt::format("default_ulimits = [\"nofile={0}:{0}\", \"nproc={1}:{1}\"]\n", nofile, nproc);
   text +=
-      "default_capabilities = [\"CHOWN\", \"DAC_OVERRIDE\", \"FOWNER\", \"FSETID\", \"KILL\", \"NET_BIND_SERVICE\", \"NET_RAW\", "
+      "default_capabilities = [\"CHOWN\", \"DAC_OVERRIDE\", \"FOWNER\", \"FSETID\", \"KILL\", "
+      "\"NET_BIND_SERVICE\", \"NET_RAW\", "
       "\"SETFCAP\", \"SETGID\", \"SETPCAP\", \"SETUID\", \"SYS_CHROOT\", \"MKNOD\", \"AUDIT_WRITE\"]\n";
   text += "[engine]\n";
   // crun refuses mixed cgroups; without systemd nobody answers podman's default manager.
@@ -125,10 +128,11 @@ Status write_settings(const PodmanPaths& paths, const Machine& machine) {
   }
   TRY(write_if_changed(paths.containers_conf(), containers_conf(paths, machine)));
   TRY(write_if_changed(paths.storage_conf(),
-                       fmt::format("[storage]\ndriver = \"overlay\"\ngraphroot = \"{}\"\nrunroot = \"{}\"\n", paths.storage,
-                                   paths.run_root)));
-  TRY(write_if_changed(paths.registries_conf(),
-                       "unqualified-search-registries = [\"docker.io\"]\nshort-name-mode = \"permissive\"\n"));
+                       fmt::format("[storage]\ndriver = \"overlay\"\ngraphroot = \"{}\"\nrunroot = \"{}\"\n",
+                                   paths.storage, paths.run_root)));
+  TRY(write_if_changed(
+      paths.registries_conf(),
+      "unqualified-search-registries = [\"docker.io\"]\nshort-name-mode = \"permissive\"\n"));
   return {};
 }
 

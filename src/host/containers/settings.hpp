@@ -1,4 +1,5 @@
-// Where podman's files of this installation lie, and the settings that suit the machine. Internal to this room; any thread.
+// Where podman's files of this installation lie, and the settings that suit the machine. Internal to this
+// room; any thread.
 #pragma once
 
 #include <string>
@@ -20,8 +21,8 @@ struct PodmanPaths {
 };
 
 struct Machine {
-  bool unified_cgroups = false;     // v2 only
-  bool swap_accounting = false;     // the kernel takes a limit of memory and swap together
+  bool unified_cgroups = false;  // v2 only
+  bool swap_accounting = false;  // the kernel takes a limit of memory and swap together
   bool systemd = false;
   int64_t max_files = 0, max_processes = 0;  // hard limits that we may give; 0: as many as wanted
 };
@@ -29,8 +30,8 @@ Machine look_at_machine();
 
 /// Text of containers.conf.
 std::string containers_conf(const PodmanPaths& paths, const Machine& machine);
-/// Writes the settings files (each only if its text changed) and clears what an earlier boot of the machine left. Only
-/// while podman's service does not run. Error "ContainersUnavailable" names file and cause.
+/// Writes the settings files (each only if its text changed) and clears what an earlier boot of the machine
+/// left. Only while podman's service does not run. Error "ContainersUnavailable" names file and cause.
 Status write_settings(const PodmanPaths& paths, const Machine& machine);
 
 }  // namespace nubecita::host

@@ -11,7 +11,9 @@
 
 namespace nubecita::ecs {
 
-std::string definition_key(std::string_view family, int64_t revision) { return fmt::format("{}/{:010}", family, revision); }
+std::string definition_key(std::string_view family, int64_t revision) {
+  return fmt::format("{}/{:010}", family, revision);
+}
 
 std::string cluster_arn(const store::Scope& s, std::string_view cluster) {
   return arn("ecs", s.region, s.account, fmt::format("cluster/{}", cluster));
@@ -37,7 +39,8 @@ Result<Cluster> need_cluster(Call& call, std::string_view name_or_arn) {
 
 Result<Definition> need_definition(store::Transaction& tx, const store::Scope& scope, std::string_view name) {
   if (auto a = Arn::parse(name)) {
-    if (a->region != scope.region || a->account != scope.account || !a->resource.starts_with("task-definition/"))
+    if (a->region != scope.region || a->account != scope.account ||
+        !a->resource.starts_with("task-definition/"))
       return fail("ClientException", "Unable to describe task definition.");
     name = name.substr(name.rfind('/') + 1);
   }
@@ -68,8 +71,8 @@ Result<Service> need_service(Call& call, const std::string& cluster, std::string
 
 bool valid_name(std::string_view name) {
   return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return std::isalnum(c) || c == '-' || c == '_';
-         });
+    return std::isalnum(c) || c == '-' || c == '_';
+  });
 }
 
 Result<std::vector<TagRecord>> read_tags(const wire::List<model::Tag>& tags) {
@@ -78,9 +81,11 @@ Result<std::vector<TagRecord>> read_tags(const wire::List<model::Tag>& tags) {
   for (const model::Tag& t : tags) {
     if (t.key.empty() || t.key.size() > 128 || t.value.size() > 256)
       return fail("InvalidParameterException", "A tag's key has 1 to 128 characters, its value at most 256.");
-    if (t.key.sv().starts_with("aws:")) return fail("InvalidParameterException", "Tag keys that begin with aws: are reserved.");
+    if (t.key.sv().starts_with("aws:"))
+      return fail("InvalidParameterException", "Tag keys that begin with aws: are reserved.");
     if (!names.insert(t.key.sv()).second)
-      return fail("InvalidParameterException", "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+      return fail("InvalidParameterException",
+                  "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
     out.push_back({api::str(t.key), api::str(t.value)});
   }
   if (out.size() > 50) return fail("InvalidParameterException", "The maximum number of tags is 50.");
@@ -96,7 +101,8 @@ wire::List<model::Tag> tags_out(Call& call, const std::vector<TagRecord>& tags) 
   return out;
 }
 
-api::Conditions tag_conditions(const std::vector<TagRecord>& request, const std::vector<TagRecord>& resource) {
+api::Conditions tag_conditions(const std::vector<TagRecord>& request,
+                               const std::vector<TagRecord>& resource) {
   api::Conditions out;
   std::vector<std::string> keys;
   for (const auto& t : request) {
@@ -119,15 +125,18 @@ Result<std::vector<StrategyItem>> read_strategy(const wire::List<model::Capacity
   std::vector<StrategyItem> out;
   for (const auto& item : in) {
     if (item.capacity_provider != "FARGATE" && item.capacity_provider != "FARGATE_SPOT")
-      return fail("InvalidParameterException",
-                  fmt::format("The specified capacity provider '{}' was not found: this cloud has FARGATE and FARGATE_SPOT.",
-                              item.capacity_provider.sv()));
+      return fail(
+          "InvalidParameterException",
+          fmt::format(
+              "The specified capacity provider '{}' was not found: this cloud has FARGATE and FARGATE_SPOT.",
+              item.capacity_provider.sv()));
     out.push_back({api::str(item.capacity_provider), item.weight.value_or(0), item.base.value_or(0)});
   }
   return out;
 }
 
-wire::List<model::CapacityProviderStrategyItem> strategy_out(Call& call, const std::vector<StrategyItem>& in) {
+wire::List<model::CapacityProviderStrategyItem> strategy_out(Call& call,
+                                                             const std::vector<StrategyItem>& in) {
   auto out = call.list<model::CapacityProviderStrategyItem>(in.size());
   for (size_t i = 0; i < in.size(); ++i) {
     out[i].capacity_provider = call.text(in[i].provider);
@@ -148,18 +157,21 @@ Result<Network> read_network(Call& call, const model::NetworkConfiguration* in) 
   out.public_ip = vpc->assign_public_ip == "ENABLED";
   if (out.subnets.empty() || out.subnets.size() > 16)
     return fail("InvalidParameterException", "subnets can have between 1 and 16 items.");
-  if (out.groups.size() > 5) return fail("InvalidParameterException", "securityGroups can have at most 5 items.");
+  if (out.groups.size() > 5)
+    return fail("InvalidParameterException", "securityGroups can have at most 5 items.");
   std::string vpc_id;
   for (const auto& id : out.subnets) {
     auto subnet = ec2::find_subnet(call.tx, call.scope(), id);
-    if (!subnet) return fail("InvalidParameterException", fmt::format("The subnet ID '{}' does not exist", id));
+    if (!subnet)
+      return fail("InvalidParameterException", fmt::format("The subnet ID '{}' does not exist", id));
     if (!vpc_id.empty() && subnet->vpc_id != vpc_id)
       return fail("InvalidParameterException", "subnets must belong to the same VPC.");
     vpc_id = subnet->vpc_id;
   }
   for (const auto& id : out.groups) {
     auto group = ec2::find_group(call.tx, call.scope(), id);
-    if (!group) return fail("InvalidParameterException", fmt::format("The security group '{}' does not exist", id));
+    if (!group)
+      return fail("InvalidParameterException", fmt::format("The security group '{}' does not exist", id));
     if (group->vpc_id != vpc_id)
       return fail("InvalidParameterException", "Subnets and security groups must belong to the same VPC.");
   }
@@ -171,7 +183,8 @@ model::NetworkConfiguration* network_out(Call& call, const Network& network) {
   out->awsvpc_configuration = call.make<model::AwsVpcConfiguration>();
   out->awsvpc_configuration->subnets = call.texts(network.subnets);
   out->awsvpc_configuration->security_groups = call.texts(network.groups);
-  out->awsvpc_configuration->assign_public_ip = network.public_ip ? wire::Text("ENABLED") : wire::Text("DISABLED");
+  out->awsvpc_configuration->assign_public_ip =
+      network.public_ip ? wire::Text("ENABLED") : wire::Text("DISABLED");
   return out;
 }
 

@@ -1,4 +1,5 @@
-// From a task definition to the containers that the machine makes: environment, mounts, limits, names. Pure functions.
+// From a task definition to the containers that the machine makes: environment, mounts, limits, names. Pure
+// functions.
 #pragma once
 
 #include <chrono>
@@ -16,11 +17,14 @@ namespace nubecita::ecs {
 /// Where a task's files lie; all of it goes with the task.
 struct TaskFiles {
   std::string dir;
-  TaskFiles(const std::string& data_dir, const std::string& task_id) : dir(data_dir + "/run/tasks/" + task_id) {}
+  TaskFiles(const std::string& data_dir, const std::string& task_id)
+      : dir(data_dir + "/run/tasks/" + task_id) {}
   std::string hosts() const { return dir + "/hosts"; }
   std::string resolv() const { return dir + "/resolv.conf"; }
   std::string volume(std::string_view name) const { return dir + "/volumes/" + std::string(name); }
-  std::string log(std::string_view container) const { return dir + "/logs/" + std::string(container) + ".log"; }
+  std::string log(std::string_view container) const {
+    return dir + "/logs/" + std::string(container) + ".log";
+  }
 };
 
 std::string container_name(const std::string& tag, const Task& task, std::string_view container);
@@ -33,7 +37,8 @@ struct PlanInput {
   const TaskFiles& files;
   bool metadata = true;  // the metadata address answers
 };
-host::ContainerSpec plan_container(const PlanInput& in, const model::ContainerDefinition& c, const std::string& image_id);
+host::ContainerSpec plan_container(const PlanInput& in, const model::ContainerDefinition& c,
+                                   const std::string& image_id);
 
 /// What the health check runs; empty: none.
 std::vector<std::string> health_command(const model::ContainerDefinition& c);

@@ -1,5 +1,5 @@
-// Wires ECS's controllers, and the sweep: what has been over for an hour is forgotten, containers that no task owns are
-// removed.
+// Wires ECS's controllers, and the sweep: what has been over for an hour is forgotten, containers that no
+// task owns are removed.
 #include <fmt/core.h>
 
 #include <filesystem>
@@ -45,7 +45,8 @@ Status sweep_records(store::Store& store, int64_t now) {
     std::vector<std::pair<store::Scope, Service>> old_services;
     std::set<std::string> needed;  // ARNs of definitions
     tx.each<Service>([&](const store::Scope& scope, Service& s) {
-      if (s.status == "INACTIVE" && now - s.deleted > kKeptMs) old_services.emplace_back(scope, s);
+      if (s.status == "INACTIVE" && now - s.deleted > kKeptMs)
+        old_services.emplace_back(scope, s);
       else
         for (const auto& d : s.deployments) needed.insert(d.definition_arn);
       return true;
@@ -70,9 +71,11 @@ Status sweep_records(store::Store& store, int64_t now) {
   });
 }
 
-/// Containers of this installation whose task is not there or over: left by a crash between making and recording.
+/// Containers of this installation whose task is not there or over: left by a crash between making and
+/// recording.
 Status remove_orphans(api::Cloud& cloud) {
-  if (!std::filesystem::exists(cloud.config.data_dir + "/podman/storage")) return {};  // never used: podman need not start
+  if (!std::filesystem::exists(cloud.config.data_dir + "/podman/storage"))
+    return {};  // never used: podman need not start
   TRY_LET(auto all, cloud.containers->list());
   auto tx = cloud.store->begin();
   for (const auto& c : all) {
@@ -88,7 +91,8 @@ Status remove_orphans(api::Cloud& cloud) {
 }
 
 struct Parts {
-  Parts(api::Cloud& cloud, http::Server& server) : metadata(cloud, server), tasks(cloud, &metadata), services(cloud), health(cloud) {}
+  Parts(api::Cloud& cloud, http::Server& server)
+      : metadata(cloud, server), tasks(cloud, &metadata), services(cloud), health(cloud) {}
   TaskMetadata metadata;
   TaskController tasks;
   ServiceController services;

@@ -43,12 +43,19 @@ const model::ContainerDefinition* find(const model::TaskDefinition& d, std::stri
 Status check_health(const model::ContainerDefinition& c) {
   const model::HealthCheck* h = c.health_check;
   if (!h) return {};
-  if (h->command.empty() || (h->command[0] != "CMD" && h->command[0] != "CMD-SHELL" && h->command[0] != "NONE"))
-    return bad(fmt::format("Invalid healthCheck command for container '{}': it begins with CMD or CMD-SHELL.", c.name.sv()));
-  auto within = [](wire::Opt<int32_t> v, int least, int most) { return !v.has() || (*v >= least && *v <= most); };
-  if (!within(h->interval, 5, 300) || !within(h->timeout, 2, 120) || !within(h->retries, 1, 10) || !within(h->start_period, 0, 300))
-    return bad(fmt::format("Invalid healthCheck for container '{}': interval 5-300, timeout 2-120, retries 1-10, startPeriod 0-300.",
+  if (h->command.empty() ||
+      (h->command[0] != "CMD" && h->command[0] != "CMD-SHELL" && h->command[0] != "NONE"))
+    return bad(fmt::format("Invalid healthCheck command for container '{}': it begins with CMD or CMD-SHELL.",
                            c.name.sv()));
+  auto within = [](wire::Opt<int32_t> v, int least, int most) {
+    return !v.has() || (*v >= least && *v <= most);
+  };
+  if (!within(h->interval, 5, 300) || !within(h->timeout, 2, 120) || !within(h->retries, 1, 10) ||
+      !within(h->start_period, 0, 300))
+    return bad(
+        fmt::format("Invalid healthCheck for container '{}': interval 5-300, timeout 2-120, retries 1-10, "
+                    "startPeriod 0-300.",
+                    c.name.sv()));
   return {};
 }
 
@@ -56,17 +63,20 @@ Status check_logs(const model::TaskDefinition& d, const model::ContainerDefiniti
   const model::LogConfiguration* l = c.log_configuration;
   if (!l) return {};
   if (l->log_driver != "awslogs")
-    return bad(fmt::format("Log driver {} of container '{}' is not served: use awslogs.", l->log_driver.sv(), c.name.sv()));
+    return bad(fmt::format("Log driver {} of container '{}' is not served: use awslogs.", l->log_driver.sv(),
+                           c.name.sv()));
   std::set<std::string_view> seen;
   for (const auto& o : l->options) {
-    static constexpr std::string_view known[] = {"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group",
-                                                 "mode", "max-buffer-size"};
+    static constexpr std::string_view known[] = {
+        "awslogs-group",        "awslogs-region", "awslogs-stream-prefix",
+        "awslogs-create-group", "mode",           "max-buffer-size"};
     if (std::find(std::begin(known), std::end(known), o.key.sv()) == std::end(known))
       return bad(fmt::format("Log driver awslogs option '{}' is not served.", o.key.sv()));
     seen.insert(o.key.sv());
   }
   for (std::string_view needed : {"awslogs-group", "awslogs-region"})
-    if (!seen.contains(needed)) return bad(fmt::format("Log driver awslogs requires options: awslogs-group, awslogs-region"));
+    if (!seen.contains(needed))
+      return bad(fmt::format("Log driver awslogs requires options: awslogs-group, awslogs-region"));
   if (fargate && !seen.contains("awslogs-stream-prefix"))
     return bad("Log driver awslogs requires options: awslogs-stream-prefix for tasks on Fargate.");
   if (fargate && d.execution_role_arn.empty())
@@ -76,14 +86,16 @@ Status check_logs(const model::TaskDefinition& d, const model::ContainerDefiniti
 
 Status check_mounts(const model::TaskDefinition& d, const model::ContainerDefinition& c) {
   for (const auto& m : c.mount_points) {
-    bool known = std::any_of(d.volumes.begin(), d.volumes.end(), [&](const model::Volume& v) { return v.name == m.source_volume.sv(); });
+    bool known = std::any_of(d.volumes.begin(), d.volumes.end(),
+                             [&](const model::Volume& v) { return v.name == m.source_volume.sv(); });
     if (!known) return bad(fmt::format("Unknown volume '{}'.", m.source_volume.sv()));
     if (!m.container_path.sv().starts_with("/"))
       return bad(fmt::format("The containerPath of volume '{}' must be absolute.", m.source_volume.sv()));
   }
   for (const auto& v : c.volumes_from)
     if (!find(d, v.source_container) || v.source_container == c.name.sv())
-      return bad(fmt::format("Invalid volumesFrom of container '{}': unknown container '{}'.", c.name.sv(), v.source_container.sv()));
+      return bad(fmt::format("Invalid volumesFrom of container '{}': unknown container '{}'.", c.name.sv(),
+                             v.source_container.sv()));
   return {};
 }
 
@@ -92,11 +104,15 @@ Status check_dependencies(const model::TaskDefinition& d) {
     for (const auto& on : c.depends_on) {
       const auto* other = find(d, on.container_name);
       if (!other || other == &c)
-        return bad(fmt::format("Invalid 'dependsOn' setting for container '{}': unknown container '{}'.", c.name.sv(), on.container_name.sv()));
+        return bad(fmt::format("Invalid 'dependsOn' setting for container '{}': unknown container '{}'.",
+                               c.name.sv(), on.container_name.sv()));
       if (on.condition == "HEALTHY" && !other->health_check)
-        return bad(fmt::format("Invalid 'dependsOn' setting for container '{}': '{}' has no health check.", c.name.sv(), other->name.sv()));
+        return bad(fmt::format("Invalid 'dependsOn' setting for container '{}': '{}' has no health check.",
+                               c.name.sv(), other->name.sv()));
       if ((on.condition == "COMPLETE" || on.condition == "SUCCESS") && other->essential.value_or(true))
-        return bad(fmt::format("A container that another waits for with COMPLETE or SUCCESS cannot be essential: '{}'.", other->name.sv()));
+        return bad(fmt::format(
+            "A container that another waits for with COMPLETE or SUCCESS cannot be essential: '{}'.",
+            other->name.sv()));
     }
   // No circles: take away containers whose dependencies are gone until nothing changes.
   std::set<std::string_view> left;
@@ -104,7 +120,8 @@ Status check_dependencies(const model::TaskDefinition& d) {
   for (bool changed = true; changed;) {
     changed = false;
     for (const auto& c : d.container_definitions) {
-      bool waits = std::any_of(c.depends_on.begin(), c.depends_on.end(), [&](const auto& on) { return left.contains(on.container_name.sv()); });
+      bool waits = std::any_of(c.depends_on.begin(), c.depends_on.end(),
+                               [&](const auto& on) { return left.contains(on.container_name.sv()); });
       if (!waits && left.erase(c.name.sv())) changed = true;
     }
   }
@@ -112,14 +129,21 @@ Status check_dependencies(const model::TaskDefinition& d) {
   return {};
 }
 
-Status check_container(Call& call, const model::TaskDefinition& d, const model::ContainerDefinition& c, bool fargate) {
+Status check_container(Call& call, const model::TaskDefinition& d, const model::ContainerDefinition& c,
+                       bool fargate) {
   if (!valid_name(c.name)) return bad(fmt::format("Container name is invalid: '{}'", c.name.sv()));
   if (c.image.empty()) return bad("Container.image should not be null or empty.");
   if (d.memory.empty() && !c.memory.value_or(0) && !c.memory_reservation.value_or(0))
-    return bad(fmt::format("Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' must be specified.", c.name.sv()));
+    return bad(
+        fmt::format("Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' "
+                    "must be specified.",
+                    c.name.sv()));
   if (c.memory.has() && c.memory_reservation.has() && *c.memory_reservation > *c.memory)
-    return bad(fmt::format("Invalid setting for container '{}'. 'memoryReservation' must not be greater than 'memory'.", c.name.sv()));
-  if (fargate && c.stop_timeout.value_or(0) > 120) return bad("stopTimeout can be at most 120 seconds on Fargate.");
+    return bad(fmt::format(
+        "Invalid setting for container '{}'. 'memoryReservation' must not be greater than 'memory'.",
+        c.name.sv()));
+  if (fargate && c.stop_timeout.value_or(0) > 120)
+    return bad("stopTimeout can be at most 120 seconds on Fargate.");
   if (fargate && d.execution_role_arn.empty() && ecr::our_reference(call.cloud.config, c.image))
     return bad("Fargate requires task definition to have execution role ARN to support ECR images.");
   for (const auto& p : c.port_mappings)
@@ -133,8 +157,10 @@ Status check_container(Call& call, const model::TaskDefinition& d, const model::
 
 Status check_size(const model::TaskDefinition& d, bool fargate) {
   auto cpu = cpu_units(d.cpu), memory = memory_mib(d.memory);
-  if (!d.cpu.empty() && !cpu) return bad(fmt::format("Invalid 'cpu' setting for task. Number: {}", d.cpu.sv()));
-  if (!d.memory.empty() && !memory) return bad(fmt::format("Invalid 'memory' setting for task. Number: {}", d.memory.sv()));
+  if (!d.cpu.empty() && !cpu)
+    return bad(fmt::format("Invalid 'cpu' setting for task. Number: {}", d.cpu.sv()));
+  if (!d.memory.empty() && !memory)
+    return bad(fmt::format("Invalid 'memory' setting for task. Number: {}", d.memory.sv()));
   if (fargate) {
     if (!cpu || !memory) return bad("Fargate requires that 'cpu' and 'memory' be defined at the task level.");
     if (!fargate_size(*cpu, *memory)) return bad("No Fargate configuration exists for given values.");
@@ -144,11 +170,13 @@ Status check_size(const model::TaskDefinition& d, bool fargate) {
     total_memory += c.memory_reservation.has() ? *c.memory_reservation : c.memory.value_or(0);
     total_cpu += c.cpu.value_or(0);
     if (memory && c.memory.value_or(0) > *memory)
-      return bad(fmt::format("Invalid 'memory' setting for container '{}': it is more than the task's.", c.name.sv()));
+      return bad(fmt::format("Invalid 'memory' setting for container '{}': it is more than the task's.",
+                             c.name.sv()));
   }
   if (memory && total_memory > *memory)
     return bad("The 'memory' setting for container is greater than for the task.");
-  if (cpu && total_cpu > *cpu) return bad("The 'cpu' settings of the containers are greater than the task's.");
+  if (cpu && total_cpu > *cpu)
+    return bad("The 'cpu' settings of the containers are greater than the task's.");
   return {};
 }
 
@@ -161,8 +189,9 @@ bool fargate_size(int cpu, int memory) {
   struct Row {
     int cpu, least, most, step;
   };
-  static constexpr Row rows[] = {{512, 1024, 4096, 1024},      {1024, 2048, 8192, 1024},    {2048, 4096, 16384, 1024},
-                                 {4096, 8192, 30720, 1024},    {8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192}};
+  static constexpr Row rows[] = {{512, 1024, 4096, 1024},    {1024, 2048, 8192, 1024},
+                                 {2048, 4096, 16384, 1024},  {4096, 8192, 30720, 1024},
+                                 {8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192}};
   if (cpu == 256) return memory == 512 || memory == 1024 || memory == 2048;
   for (const Row& r : rows)
     if (r.cpu == cpu) return memory >= r.least && memory <= r.most && memory % r.step == 0;
@@ -175,7 +204,8 @@ Status check_definition(Call& call, const model::TaskDefinition& d) {
   if (d.container_definitions.size() > 10) return bad("A task definition has at most 10 containers.");
   bool fargate = false;
   for (const auto& r : d.requires_compatibilities) {
-    if (r != "FARGATE" && r != "EC2") return bad(fmt::format("requiresCompatibilities {} is not served: use FARGATE.", r.sv()));
+    if (r != "FARGATE" && r != "EC2")
+      return bad(fmt::format("requiresCompatibilities {} is not served: use FARGATE.", r.sv()));
     fargate |= r == "FARGATE";
   }
   if (d.network_mode != "awsvpc")
@@ -183,9 +213,11 @@ Status check_definition(Call& call, const model::TaskDefinition& d) {
                        : "This cloud serves the network mode 'awsvpc' only: name it in the task definition.");
   if (const auto* p = d.runtime_platform) {
     if (p->operating_system_family.has() && p->operating_system_family != "LINUX")
-      return bad(fmt::format("operatingSystemFamily {} is not served: use LINUX.", p->operating_system_family.sv()));
+      return bad(
+          fmt::format("operatingSystemFamily {} is not served: use LINUX.", p->operating_system_family.sv()));
     if (p->cpu_architecture.has() && p->cpu_architecture != "X86_64")
-      return bad(fmt::format("cpuArchitecture {} is not this machine's: use X86_64.", p->cpu_architecture.sv()));
+      return bad(
+          fmt::format("cpuArchitecture {} is not this machine's: use X86_64.", p->cpu_architecture.sv()));
   }
   TRY(check_size(d, fargate));
   std::set<std::string_view> names;
@@ -193,11 +225,14 @@ Status check_definition(Call& call, const model::TaskDefinition& d) {
   bool essential = false;
   for (const auto& c : d.container_definitions) {
     TRY(check_container(call, d, c, fargate));
-    if (!names.insert(c.name.sv()).second) return bad(fmt::format("Container names must be unique: '{}'", c.name.sv()));
+    if (!names.insert(c.name.sv()).second)
+      return bad(fmt::format("Container names must be unique: '{}'", c.name.sv()));
     essential |= c.essential.value_or(true);
     for (const auto& p : c.port_mappings)
       if (!ports.insert({p.container_port.value_or(0), p.protocol.value_or("tcp")}).second)
-        return bad(fmt::format("Port {} is mapped twice: the containers of a task share one network interface.", p.container_port.value_or(0)));
+        return bad(
+            fmt::format("Port {} is mapped twice: the containers of a task share one network interface.",
+                        p.container_port.value_or(0)));
   }
   if (!essential) return bad("At least one container must be marked as essential.");
   return check_dependencies(d);

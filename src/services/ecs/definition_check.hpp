@@ -1,4 +1,5 @@
-// What makes a task definition acceptable, and AWS's defaults for what it leaves out. One thread, in the call's arena.
+// What makes a task definition acceptable, and AWS's defaults for what it leaves out. One thread, in the
+// call's arena.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// Task definitions between the store and the model: kept as the JSON of model::TaskDefinition, read through the model's
-// own descriptors, so that every member comes back as it was registered.
+// Task definitions between the store and the model: kept as the JSON of model::TaskDefinition, read through
+// the model's own descriptors, so that every member comes back as it was registered.
 #include <fmt/core.h>
 
 #include "services/ecs/common.hpp"
@@ -31,7 +31,8 @@ std::string store_definition(const model::TaskDefinition& definition) {
 
 model::TaskDefinition* load_definition(Arena& arena, const Definition& record) {
   auto* out = arena.make<model::TaskDefinition>();
-  if (auto s = wire::decode_json(definition_shape(), arena.copy(record.body), wire::Members::all, arena, out); !s)
+  if (auto s = wire::decode_json(definition_shape(), arena.copy(record.body), wire::Members::all, arena, out);
+      !s)
     throw store::CorruptRecord(fmt::format("task definition {}: {}", record.key(), s.error().message));
   return out;
 }

@@ -8,7 +8,9 @@
 
 namespace nubecita::ecs {
 
-std::string new_deployment_id() { return "ecs-svc/" + random_text(1, "123456789") + random_text(18, "0123456789"); }
+std::string new_deployment_id() {
+  return "ecs-svc/" + random_text(1, "123456789") + random_text(18, "0123456789");
+}
 
 void begin_deployment(Service& service, Deployment next, int64_t now) {
   for (auto& d : service.deployments)
@@ -18,7 +20,8 @@ void begin_deployment(Service& service, Deployment next, int64_t now) {
     }
   next.status = "PRIMARY";
   next.rollout = "IN_PROGRESS";
-  if (next.rollout_reason.empty()) next.rollout_reason = fmt::format("ECS deployment {} in progress.", next.id);
+  if (next.rollout_reason.empty())
+    next.rollout_reason = fmt::format("ECS deployment {} in progress.", next.id);
   if (!next.created) next.created = now;
   next.updated = now;
   std::erase_if(service.deployments, [&](const Deployment& d) { return d.id == next.id; });
@@ -46,12 +49,15 @@ std::map<std::string, Counts> count(Call& call, const Service& service) {
     const bool wanted = !t.stop && s.stop_code.empty();
     if (wanted) ++c.wanted;
     if (s.last_status == "RUNNING" && wanted) ++c.running;
-    if (wanted && (s.last_status == "PROVISIONING" || s.last_status == "PENDING" || s.last_status == "ACTIVATING")) ++c.pending;
+    if (wanted &&
+        (s.last_status == "PROVISIONING" || s.last_status == "PENDING" || s.last_status == "ACTIVATING"))
+      ++c.pending;
   }
   return out;
 }
 
-void fill_deployment(Call& call, const Service& service, const Deployment& d, const Counts& c, int failed, model::Deployment& out) {
+void fill_deployment(Call& call, const Service& service, const Deployment& d, const Counts& c, int failed,
+                     model::Deployment& out) {
   out.id = call.text(d.id);
   out.status = call.text(d.status);
   out.task_definition = call.text(d.definition_arn);
@@ -61,8 +67,10 @@ void fill_deployment(Call& call, const Service& service, const Deployment& d, co
   out.failed_tasks = failed;
   out.created_at = time_out(d.created);
   out.updated_at = time_out(d.updated);
-  if (!d.strategy.empty()) out.capacity_provider_strategy = strategy_out(call, d.strategy);
-  else out.launch_type = "FARGATE";
+  if (!d.strategy.empty())
+    out.capacity_provider_strategy = strategy_out(call, d.strategy);
+  else
+    out.launch_type = "FARGATE";
   out.platform_version = "1.4.0";
   out.platform_family = "Linux";
   out.network_configuration = network_out(call, d.network);
@@ -106,8 +114,10 @@ void fill_service(Call& call, const Service& s, bool with_tags, model::Service& 
   }
   out.running_count = all.running;
   out.pending_count = all.pending;
-  if (!s.strategy.empty()) out.capacity_provider_strategy = strategy_out(call, s.strategy);
-  else out.launch_type = "FARGATE";
+  if (!s.strategy.empty())
+    out.capacity_provider_strategy = strategy_out(call, s.strategy);
+  else
+    out.launch_type = "FARGATE";
   out.platform_version = call.text(s.platform_version.empty() ? "LATEST" : s.platform_version);
   out.platform_family = "Linux";
   if (primary) {
@@ -120,9 +130,11 @@ void fill_service(Call& call, const Service& s, bool with_tags, model::Service& 
   for (size_t i = 0; i < out.deployments.size(); ++i) {
     const Deployment& d = s.deployments[i];
     auto failed = status.failed.find(d.id);
-    fill_deployment(call, s, d, counts[d.id], failed == status.failed.end() ? 0 : failed->second, out.deployments[i]);
+    fill_deployment(call, s, d, counts[d.id], failed == status.failed.end() ? 0 : failed->second,
+                    out.deployments[i]);
   }
-  out.role_arn = call.text(fmt::format("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", call.account));
+  out.role_arn = call.text(fmt::format(
+      "arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", call.account));
   out.events = call.list<model::ServiceEvent>(status.events.size());
   for (size_t i = 0; i < status.events.size(); ++i) {
     out.events[i].id = call.text(status.events[i].id);

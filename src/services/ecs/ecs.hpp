@@ -12,8 +12,8 @@ namespace nubecita::ecs {
 
 const api::Service& service();
 
-/// Called once before the engine starts; needs cloud.containers. `server` opens the tasks' metadata addresses and
-/// outlives the engine's run.
+/// Called once before the engine starts; needs cloud.containers. `server` opens the tasks' metadata addresses
+/// and outlives the engine's run.
 void add_controllers(api::Cloud& cloud, http::Server& server);
 
 }  // namespace nubecita::ecs

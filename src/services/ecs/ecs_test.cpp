@@ -20,6 +20,9 @@ class EcsTest : public ::testing::Test {
     engine = std::make_unique<control::Engine>(*bench.cloud.store);
     bench.cloud.engine = engine.get();
     bench.cloud.containers = &machine;
+    control::Controller asked;  // never started: the tests take the turns themselves
+    asked.name = "ecs.task";
+    engine->add(std::move(asked));
     tasks = std::make_unique<TaskController>(bench.cloud, nullptr);
     services = std::make_unique<ServiceController>(bench.cloud);
     health = std::make_unique<HealthController>(bench.cloud);
@@ -58,7 +61,8 @@ class EcsTest : public ::testing::Test {
     c.image = "example.org/app:1";
     return c;
   }
-  std::string define(std::initializer_list<model::ContainerDefinition> containers, std::string_view family = "f") {
+  std::string define(std::initializer_list<model::ContainerDefinition> containers,
+                     std::string_view family = "f") {
     model::RegisterTaskDefinitionRequest in;
     in.family = bench.text(family);
     in.network_mode = "awsvpc";
@@ -278,7 +282,10 @@ TEST_F(EcsTest, HealthChecksAreCounted) {
   c.health_check->retries = 2;
   std::string id = running({c});
   std::string status_key = store::make_key(TaskStatus::kTable, scope(), "c/" + id);
-  auto seen = [&] { return bench.look([&](store::Transaction& tx) { return tx.get<ContainerHealth>(scope(), "c/" + id + "/web"); }); };
+  auto seen = [&] {
+    return bench.look(
+        [&](store::Transaction& tx) { return tx.get<ContainerHealth>(scope(), "c/" + id + "/web"); });
+  };
   ASSERT_TRUE(health->reconcile(status_key));
   EXPECT_FALSE(seen());
   set_test_clock(1'001'000);
@@ -323,23 +330,29 @@ TEST_F(EcsTest, AServiceStartsReplacesAndRollsBack) {
         interface_ready(t.id);
         turn(t.id);
         std::string web = name(t.id, "web");
-        if (machine.made.contains(web) && !machine.made[web].signals.empty()) machine.end(web, 0);
-        else if (machine.made.contains(web) && t.definition_arn.ends_with(":2")) machine.end(web, 1);
+        if (machine.made.contains(web) && !machine.made[web].signals.empty())
+          machine.end(web, 0);
+        else if (machine.made.contains(web) && t.definition_arn.ends_with(":2"))
+          machine.end(web, 1);
         turn(t.id);
       }
     }
   };
-  auto service = [&] { return bench.look([&](store::Transaction& tx) { return *tx.get<Service>(scope(), "c/s"); }); };
+  auto service = [&] {
+    return bench.look([&](store::Transaction& tx) { return *tx.get<Service>(scope(), "c/s"); });
+  };
   auto told = [&](std::string_view text) {
     auto s = bench.look([&](store::Transaction& tx) { return *tx.get<ServiceStatus>(scope(), "c/s"); });
-    return std::any_of(s.events.begin(), s.events.end(), [&](const Event& e) { return e.message.find(text) != std::string::npos; });
+    return std::any_of(s.events.begin(), s.events.end(),
+                       [&](const Event& e) { return e.message.find(text) != std::string::npos; });
   };
   settle();
   EXPECT_EQ(service().deployments[0].rollout, "COMPLETED");
   EXPECT_TRUE(told("(service s) has started 2 tasks: (task "));
   EXPECT_TRUE(told("(service s) has reached a steady state."));
   std::set<std::string> zones;
-  for (const auto& t : bench.look([&](store::Transaction& tx) { return tx.list<Task>(scope(), "c/"); })) zones.insert(t.zone);
+  for (const auto& t : bench.look([&](store::Transaction& tx) { return tx.list<Task>(scope(), "c/"); }))
+    zones.insert(t.zone);
   EXPECT_EQ(zones.size(), 2u);
   const std::string good = service().deployments[0].id;
 
@@ -375,7 +388,8 @@ TEST(K8sLines, WholeLinesAndPartialOnes) {
   EXPECT_EQ(read_k8s_lines(text.substr(taken), true, out), text.size() - taken);
   EXPECT_EQ(out.at(0).text, "not yet");
   out.clear();
-  EXPECT_EQ(read_k8s_lines("2026-11-22T18:28:06.3+00:00 stderr P half\n", false, out), 0u) << "its other half is still to come";
+  EXPECT_EQ(read_k8s_lines("2026-11-22T18:28:06.3+00:00 stderr P half\n", false, out), 0u)
+      << "its other half is still to come";
 }
 
 TEST(SignalNumber, NamesAndNumbers) {

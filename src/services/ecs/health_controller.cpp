@@ -13,7 +13,8 @@ namespace nubecita::ecs {
 
 using std::chrono::milliseconds;
 
-HealthController::HealthController(api::Cloud& cloud) : cloud_(cloud), tag_(host::installation_tag(cloud.config.data_dir)) {}
+HealthController::HealthController(api::Cloud& cloud)
+    : cloud_(cloud), tag_(host::installation_tag(cloud.config.data_dir)) {}
 
 control::Controller HealthController::controller() {
   control::Controller c;
@@ -56,7 +57,8 @@ Result<control::Again> HealthController::reconcile(const std::string& key) {
     // The first look comes early: a container that is healthy at once need not be waited for.
     if (!count.due) count.due = s->started_at + std::min<int64_t>(interval, 1000);
     if (now_ms() >= count.due) {
-      auto ran = cloud_.containers->exec(container_name(tag_, *task, c.name), command, milliseconds(check.timeout.value_or(5) * 1000));
+      auto ran = cloud_.containers->exec(container_name(tag_, *task, c.name), command,
+                                         milliseconds(check.timeout.value_or(5) * 1000));
       if (!ran && ran.error().code == "ContainersUnavailable") return std::unexpected(ran.error());
       const bool good = ran && !ran->timed_out && ran->exit_code == 0;
       const bool starting = now_ms() - s->started_at < check.start_period.value_or(0) * int64_t{1000};
@@ -68,7 +70,8 @@ Result<control::Again> HealthController::reconcile(const std::string& key) {
         TRY(tell(scope, task->cluster, task->id, s->name, "UNHEALTHY", ran->output));
       }
       // Until it has been healthy once it is asked more often: deployments wait for that.
-      count.due = now_ms() + (count.was_healthy || count.failures ? interval : std::min<int64_t>(interval, 2000));
+      count.due =
+          now_ms() + (count.was_healthy || count.failures ? interval : std::min<int64_t>(interval, 2000));
     }
     const int64_t wait = std::max<int64_t>(count.due - now_ms(), 10);
     if (!next || wait < next) next = wait;
@@ -78,8 +81,9 @@ Result<control::Again> HealthController::reconcile(const std::string& key) {
   return next ? control::again_in(milliseconds(next)) : control::done();
 }
 
-Status HealthController::tell(const store::Scope& scope, const std::string& cluster, const std::string& task, const std::string& container,
-                              const std::string& status, const std::string& output) {
+Status HealthController::tell(const store::Scope& scope, const std::string& cluster, const std::string& task,
+                              const std::string& container, const std::string& status,
+                              const std::string& output) {
   return cloud_.store->transact([&](store::Transaction& tx) -> Status {
     ContainerHealth h{cluster, task, container, status, output.substr(0, 1000)};
     auto old = tx.get<ContainerHealth>(scope, h.key());

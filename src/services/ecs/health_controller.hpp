@@ -1,5 +1,6 @@
-// Runs the containers' health checks (nobody else does: podman leaves them to systemd) and writes each change of a
-// container's health. One worker per task at a time; counts live in memory and begin anew with the process.
+// Runs the containers' health checks (nobody else does: podman leaves them to systemd) and writes each change
+// of a container's health. One worker per task at a time; counts live in memory and begin anew with the
+// process.
 #pragma once
 
 #include <map>
@@ -24,8 +25,8 @@ class HealthController {
     int64_t due = 0;
     bool was_healthy = false;
   };
-  Status tell(const store::Scope& scope, const std::string& cluster, const std::string& task, const std::string& container,
-              const std::string& status, const std::string& output);
+  Status tell(const store::Scope& scope, const std::string& cluster, const std::string& task,
+              const std::string& container, const std::string& status, const std::string& output);
 
   api::Cloud& cloud_;
   std::string tag_;

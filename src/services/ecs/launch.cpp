@@ -49,7 +49,8 @@ Result<Task> launch_task(store::Transaction& tx, const store::Scope& scope, cons
   for (const auto& tag : all_tags(l)) wanted.tags.push_back({tag.name, tag.value});
   auto eni = ec2::create_interface(tx, scope, wanted);
   if (!eni) {
-    if (eni.error().code == "InsufficientFreeAddressesInSubnet") return fail("RESOURCE:ENI", eni.error().message);
+    if (eni.error().code == "InsufficientFreeAddressesInSubnet")
+      return fail("RESOURCE:ENI", eni.error().message);
     return fail("InvalidParameterException", eni.error().message);
   }
   t.eni_id = eni->id;
@@ -104,7 +105,8 @@ std::vector<std::string> container_names(const model::TaskDefinition& d) {
   return out;
 }
 
-std::map<std::string, std::string> resolve_digests(store::Transaction& tx, const Config& config, const model::TaskDefinition& d) {
+std::map<std::string, std::string> resolve_digests(store::Transaction& tx, const Config& config,
+                                                   const model::TaskDefinition& d) {
   std::map<std::string, std::string> out;
   for (const auto& c : d.container_definitions)
     if (auto reference = ecr::our_reference(config, c.image))

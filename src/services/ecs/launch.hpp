@@ -1,5 +1,5 @@
-// Making a task's record and its network interface: what RunTask and the service controller share. In the caller's
-// transaction; the task controller does the rest.
+// Making a task's record and its network interface: what RunTask and the service controller share. In the
+// caller's transaction; the task controller does the rest.
 #pragma once
 
 #include <map>
@@ -32,11 +32,13 @@ struct Launch {
 };
 
 /// Errors: InvalidParameterException in AWS's words, "RESOURCE:ENI" when the subnet is full.
-Result<Task> launch_task(store::Transaction& tx, const store::Scope& scope, const Launch& launch, int64_t now);
+Result<Task> launch_task(store::Transaction& tx, const store::Scope& scope, const Launch& launch,
+                         int64_t now);
 
-/// Container → digest, of the images that are in our registry: all tasks of a deployment run the same bytes, whatever
-/// is pushed under the tag meanwhile.
-std::map<std::string, std::string> resolve_digests(store::Transaction& tx, const Config& config, const model::TaskDefinition& d);
+/// Container → digest, of the images that are in our registry: all tasks of a deployment run the same bytes,
+/// whatever is pushed under the tag meanwhile.
+std::map<std::string, std::string> resolve_digests(store::Transaction& tx, const Config& config,
+                                                   const model::TaskDefinition& d);
 std::vector<std::string> container_names(const model::TaskDefinition& d);
 
 /// Names are fixed: FARGATE tasks here are what Fargate 1.4.0 runs.

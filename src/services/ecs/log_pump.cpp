@@ -18,9 +18,9 @@
 namespace nubecita::ecs {
 
 namespace {
-constexpr size_t kBatch = 1 << 20;           // bytes read at a time
-constexpr int64_t kGiveBack = 4 << 20;       // bytes read before the disk gets them back
-constexpr int kGatherMs = 50;                // lines that come together are committed together
+constexpr size_t kBatch = 1 << 20;      // bytes read at a time
+constexpr int64_t kGiveBack = 4 << 20;  // bytes read before the disk gets them back
+constexpr int kGatherMs = 50;           // lines that come together are committed together
 constexpr size_t kLongestEvent = 256 * 1024;
 }  // namespace
 
@@ -66,7 +66,9 @@ struct LogPump::File {
 };
 
 LogPump::LogPump(store::Store& store)
-    : store_(store), inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : store_(store),
+      inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -88,7 +90,8 @@ void LogPump::add(const LogTarget& target) {
   file->target = target;
   {
     auto tx = store_.begin();
-    auto stored = tx->get<LogOffset>(target.scope, target.cluster + "/" + target.task + "/" + target.container);
+    auto stored =
+        tx->get<LogOffset>(target.scope, target.cluster + "/" + target.task + "/" + target.container);
     if (stored) file->offset = file->given_back = stored->offset;
   }
   // conmon makes the file when the container starts; it must be there to be watched.

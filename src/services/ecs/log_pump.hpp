@@ -1,8 +1,9 @@
-// Carries what containers print (conmon's k8s-file format) into CloudWatch Logs. Events and the offset up to which the
-// file was read are committed together: nothing is lost and nothing told twice, whoever is killed when. What has been
-// read is given back to the disk, so that a talkative container does not fill it.
+// Carries what containers print (conmon's k8s-file format) into CloudWatch Logs. Events and the offset up to
+// which the file was read are committed together: nothing is lost and nothing told twice, whoever is killed
+// when. What has been read is given back to the disk, so that a talkative container does not fill it.
 //
-// One thread, woken by inotify; any thread may add and finish. Lifecycle: 1. construct, 2. add()/finish(), 3. destroy.
+// One thread, woken by inotify; any thread may add and finish. Lifecycle: 1. construct, 2. add()/finish(), 3.
+// destroy.
 #pragma once
 
 #include <condition_variable>
@@ -19,9 +20,9 @@
 namespace nubecita::ecs {
 
 struct LogTarget {
-  store::Scope scope;         // of the task
+  store::Scope scope;  // of the task
   std::string cluster, task, container;
-  std::string path;           // of the container's output
+  std::string path;  // of the container's output
   std::string region, group, stream;
   bool create_group = false;
 };
@@ -53,8 +54,8 @@ struct LogLine {
   int64_t timestamp_ms = 0;
   std::string text;
 };
-/// Whole lines of `bytes` (partial ones joined); answers how many bytes they took. With `last`, a line without its end
-/// counts too.
+/// Whole lines of `bytes` (partial ones joined); answers how many bytes they took. With `last`, a line
+/// without its end counts too.
 size_t read_k8s_lines(std::string_view bytes, bool last, std::vector<LogLine>& out);
 
 }  // namespace nubecita::ecs

@@ -1,6 +1,6 @@
-// What ECS stores. Operations write clusters, definitions, services and tasks; the task controller alone writes
-// TaskStatus, the health controller ContainerHealth, the service controller ServiceStatus: they do not conflict.
-// Plain values, any thread.
+// What ECS stores. Operations write clusters, definitions, services and tasks; the task controller alone
+// writes TaskStatus, the health controller ContainerHealth, the service controller ServiceStatus: they do not
+// conflict. Plain values, any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,19 @@ namespace nubecita::ecs {
 
 struct TagRecord {
   std::string name, value;
-  template <class A> void fields(A& a) { a("k", name)("v", value); }
+  template <class A>
+  void fields(A& a) {
+    a("k", name)("v", value);
+  }
 };
 
 struct StrategyItem {
   std::string provider;
   int weight = 0, base = 0;
-  template <class A> void fields(A& a) { a("provider", provider)("weight", weight)("base", base); }
+  template <class A>
+  void fields(A& a) {
+    a("provider", provider)("weight", weight)("base", base);
+  }
 };
 
 struct Cluster {
@@ -31,9 +37,10 @@ struct Cluster {
   std::vector<TagRecord> tags;
   int64_t created = 0;
   std::string key() const { return name; }
-  template <class A> void fields(A& a) {
-    a("name", name)("inactive", inactive)("settings", settings)("providers", capacity_providers)("strategy", strategy)
-     ("tags", tags)("created", created);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("inactive", inactive)("settings", settings)("providers", capacity_providers)(
+        "strategy", strategy)("tags", tags)("created", created);
   }
 };
 
@@ -42,7 +49,10 @@ struct Family {
   std::string name;
   int64_t last_revision = 0;
   std::string key() const { return name; }
-  template <class A> void fields(A& a) { a("name", name)("last", last_revision); }
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("last", last_revision);
+  }
 };
 
 /// "<family>/<revision, ten digits>"
@@ -58,9 +68,10 @@ struct Definition {
   std::string registered_by;
   std::vector<TagRecord> tags;
   std::string key() const { return definition_key(family, revision); }
-  template <class A> void fields(A& a) {
-    a("family", family)("revision", revision)("status", status)("body", body)("registered", registered)
-     ("deregistered", deregistered)("delete", delete_requested)("by", registered_by)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("family", family)("revision", revision)("status", status)("body", body)("registered", registered)(
+        "deregistered", deregistered)("delete", delete_requested)("by", registered_by)("tags", tags);
   }
 };
 
@@ -68,31 +79,39 @@ struct Network {  // awsvpc configuration
   std::vector<std::string> subnets, groups;
   bool public_ip = false;
   bool operator==(const Network&) const = default;
-  template <class A> void fields(A& a) { a("subnets", subnets)("groups", groups)("public", public_ip); }
+  template <class A>
+  void fields(A& a) {
+    a("subnets", subnets)("groups", groups)("public", public_ip);
+  }
 };
 
 struct Target {  // a load balancer's target group and where it reaches the task
   std::string group_arn, container;
   int port = 0;
   bool operator==(const Target&) const = default;
-  template <class A> void fields(A& a) { a("group", group_arn)("container", container)("port", port); }
+  template <class A>
+  void fields(A& a) {
+    a("group", group_arn)("container", container)("port", port);
+  }
 };
 
 struct Deployment {
-  std::string id;               // "ecs-svc/<19 digits>"
-  std::string status;           // PRIMARY, ACTIVE
+  std::string id;      // "ecs-svc/<19 digits>"
+  std::string status;  // PRIMARY, ACTIVE
   std::string definition_arn;
   Network network;
   std::string launch_type, platform_version;
   std::vector<StrategyItem> strategy;
-  std::map<std::string, std::string> image_digests;  // container → digest of our registry when the deployment began
+  std::map<std::string, std::string>
+      image_digests;  // container → digest of our registry when the deployment began
   int64_t created = 0, updated = 0;
-  std::string rollout;          // IN_PROGRESS, COMPLETED, FAILED
+  std::string rollout;  // IN_PROGRESS, COMPLETED, FAILED
   std::string rollout_reason;
-  template <class A> void fields(A& a) {
-    a("id", id)("status", status)("definition", definition_arn)("network", network)("launch", launch_type)
-     ("platform", platform_version)("strategy", strategy)("digests", image_digests)("created", created)("updated", updated)
-     ("rollout", rollout)("reason", rollout_reason);
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("status", status)("definition", definition_arn)("network", network)("launch", launch_type)(
+        "platform", platform_version)("strategy", strategy)("digests", image_digests)("created", created)(
+        "updated", updated)("rollout", rollout)("reason", rollout_reason);
   }
 };
 
@@ -106,7 +125,8 @@ struct Service {
   std::vector<Target> targets;
   std::string launch_type, platform_version;
   std::vector<StrategyItem> strategy;
-  int minimum_percent1 = 0, maximum_percent = 0;  // the minimum is kept one higher, so that "absent" is told from 0
+  int minimum_percent1 = 0,
+      maximum_percent = 0;  // the minimum is kept one higher, so that "absent" is told from 0
   bool breaker = false, breaker_rollback = false, managed_tags = false;
   std::string propagate_tags;
   int grace_seconds = 0;
@@ -116,34 +136,41 @@ struct Service {
   std::string key() const { return cluster + "/" + name; }
   int minimum_percent() const { return minimum_percent1 ? minimum_percent1 - 1 : 100; }
   int most_percent() const { return maximum_percent ? maximum_percent : 200; }
-  template <class A> void fields(A& a) {
-    a("cluster", cluster)("name", name)("status", status)("desired", desired)("deployments", deployments)("good", good)("targets", targets)
-     ("launch", launch_type)("platform", platform_version)("strategy", strategy)("minimum1", minimum_percent1)
-     ("maximum", maximum_percent)("breaker", breaker)("rollback", breaker_rollback)("managed_tags", managed_tags)
-     ("propagate", propagate_tags)("grace", grace_seconds)("by", created_by)("token", client_token)("created", created)
-     ("deleted", deleted)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("cluster", cluster)("name", name)("status", status)("desired", desired)("deployments", deployments)(
+        "good", good)("targets", targets)("launch", launch_type)("platform", platform_version)(
+        "strategy", strategy)("minimum1", minimum_percent1)("maximum", maximum_percent)("breaker", breaker)(
+        "rollback", breaker_rollback)("managed_tags", managed_tags)("propagate", propagate_tags)(
+        "grace", grace_seconds)("by", created_by)("token", client_token)("created", created)(
+        "deleted", deleted)("tags", tags);
   }
 };
 
 struct Event {
   std::string id, message;
   int64_t at = 0;
-  template <class A> void fields(A& a) { a("id", id)("text", message)("at", at); }
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("text", message)("at", at);
+  }
 };
 
 struct ServiceStatus {  // observed; by the service controller
   static constexpr std::string_view kTable = "ecs.service_status";
   std::string cluster, name;
-  std::vector<Event> events;                  // newest first, at most 100
-  std::map<std::string, int> failed;          // deployment id → tasks that failed
-  std::map<std::string, std::string> counted; // task id → "1": its failure is counted (only while it is described)
-  int launch_failures = 0;                    // in a row: throttles
+  std::vector<Event> events;          // newest first, at most 100
+  std::map<std::string, int> failed;  // deployment id → tasks that failed
+  std::map<std::string, std::string>
+      counted;              // task id → "1": its failure is counted (only while it is described)
+  int launch_failures = 0;  // in a row: throttles
   int64_t next_launch = 0;
-  bool steady = false;                        // the last event said so
+  bool steady = false;  // the last event said so
   std::string key() const { return cluster + "/" + name; }
-  template <class A> void fields(A& a) {
-    a("cluster", cluster)("name", name)("events", events)("failed", failed)("counted", counted)("launch_failures", launch_failures)
-     ("next_launch", next_launch)("steady", steady);
+  template <class A>
+  void fields(A& a) {
+    a("cluster", cluster)("name", name)("events", events)("failed", failed)("counted", counted)(
+        "launch_failures", launch_failures)("next_launch", next_launch)("steady", steady);
   }
 };
 
@@ -153,9 +180,10 @@ struct ContainerOverrideRecord {
   bool has_command = false;
   std::vector<TagRecord> environment;
   int cpu = 0, memory = 0, memory_reservation = 0;
-  template <class A> void fields(A& a) {
-    a("name", name)("command", command)("has_command", has_command)("env", environment)("cpu", cpu)("memory", memory)
-     ("reservation", memory_reservation);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("command", command)("has_command", has_command)("env", environment)("cpu", cpu)(
+        "memory", memory)("reservation", memory_reservation);
   }
 };
 
@@ -169,7 +197,8 @@ struct Task {  // what was asked: written by RunTask, StopTask and the service c
   std::vector<ContainerOverrideRecord> overrides;
   std::string override_cpu, override_memory, override_task_role, override_execution_role;
   std::map<std::string, std::string> image_digests;
-  std::map<std::string, std::string> runtime_ids;  // container → 32 hex digits, a dash, digits: in its metadata URI
+  std::map<std::string, std::string>
+      runtime_ids;  // container → 32 hex digits, a dash, digits: in its metadata URI
   std::string credentials_id;
   std::string launch_type, capacity_provider, platform_version;
   bool managed_tags = false;
@@ -179,14 +208,17 @@ struct Task {  // what was asked: written by RunTask, StopTask and the service c
   std::string client_token;
   std::vector<TagRecord> tags;
   std::string key() const { return cluster + "/" + id; }
-  template <class A> void fields(A& a) {
-    a("cluster", cluster)("id", id)("definition", definition_arn)("family", family)("group", group)("started_by", started_by)
-     ("service", service)("deployment", deployment)("eni", eni_id)("attachment", attachment_id)("subnet", subnet_id)("zone", zone)
-     ("mac", mac)("ip", private_ip)("private_name", private_name)("targets", targets)("overrides", overrides)("cpu", override_cpu)
-     ("memory", override_memory)("role", override_task_role)("execution_role", override_execution_role)("digests", image_digests)
-     ("runtime", runtime_ids)("credentials", credentials_id)("launch", launch_type)("provider", capacity_provider)
-     ("platform", platform_version)("managed_tags", managed_tags)("stop", stop)("stop_code", stop_code)("stop_reason", stop_reason)
-     ("created", created)("token", client_token)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("cluster", cluster)("id", id)("definition", definition_arn)("family", family)("group", group)(
+        "started_by", started_by)("service", service)("deployment", deployment)("eni", eni_id)(
+        "attachment", attachment_id)("subnet", subnet_id)("zone", zone)("mac", mac)("ip", private_ip)(
+        "private_name", private_name)("targets", targets)("overrides", overrides)("cpu", override_cpu)(
+        "memory", override_memory)("role", override_task_role)("execution_role", override_execution_role)(
+        "digests", image_digests)("runtime", runtime_ids)("credentials", credentials_id)(
+        "launch", launch_type)("provider", capacity_provider)("platform", platform_version)(
+        "managed_tags", managed_tags)("stop", stop)("stop_code", stop_code)("stop_reason", stop_reason)(
+        "created", created)("token", client_token)("tags", tags);
   }
 };
 
@@ -196,9 +228,11 @@ struct ContainerStatus {
   int exit_code = 0;
   bool exited = false, started = false, oom = false, ready = false;  // exited: exit_code is known
   int64_t started_at = 0, stopped_at = 0;
-  template <class A> void fields(A& a) {
-    a("name", name)("status", status)("digest", image_digest)("image", image_id)("reason", reason)("exit", exit_code)
-     ("exited", exited)("started", started)("oom", oom)("ready", ready)("started_at", started_at)("stopped_at", stopped_at);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("status", status)("digest", image_digest)("image", image_id)("reason", reason)(
+        "exit", exit_code)("exited", exited)("started", started)("oom", oom)("ready", ready)(
+        "started_at", started_at)("stopped_at", stopped_at);
   }
 };
 
@@ -209,7 +243,7 @@ struct TaskStatus {  // observed; by the task controller
   std::string stop_code, stopped_reason;
   std::vector<ContainerStatus> containers;
   int64_t pull_started = 0, pull_stopped = 0, started = 0, stopping = 0, execution_stopped = 0, stopped = 0;
-  int64_t stop_deadline = 0;   // when SIGKILL is due
+  int64_t stop_deadline = 0;  // when SIGKILL is due
   int64_t drain_deadline = 0;
   bool registered = false, killed = false, eni_deleted = false;
   int64_t version = 0;
@@ -219,11 +253,13 @@ struct TaskStatus {  // observed; by the task controller
       if (c.name == name) return &c;
     return nullptr;
   }
-  template <class A> void fields(A& a) {
-    a("cluster", cluster)("id", id)("last", last_status)("stop_code", stop_code)("reason", stopped_reason)("containers", containers)
-     ("pull_started", pull_started)("pull_stopped", pull_stopped)("started", started)("stopping", stopping)
-     ("execution_stopped", execution_stopped)("stopped", stopped)("stop_deadline", stop_deadline)("drain_deadline", drain_deadline)
-     ("registered", registered)("killed", killed)("eni_deleted", eni_deleted)("version", version);
+  template <class A>
+  void fields(A& a) {
+    a("cluster", cluster)("id", id)("last", last_status)("stop_code", stop_code)("reason", stopped_reason)(
+        "containers", containers)("pull_started", pull_started)("pull_stopped", pull_stopped)(
+        "started", started)("stopping", stopping)("execution_stopped", execution_stopped)("stopped", stopped)(
+        "stop_deadline", stop_deadline)("drain_deadline", drain_deadline)("registered", registered)(
+        "killed", killed)("eni_deleted", eni_deleted)("version", version);
   }
 };
 
@@ -232,7 +268,10 @@ struct ContainerHealth {  // by the health controller
   std::string cluster, task, container, status;  // HEALTHY, UNHEALTHY
   std::string output;
   std::string key() const { return cluster + "/" + task + "/" + container; }
-  template <class A> void fields(A& a) { a("cluster", cluster)("task", task)("container", container)("status", status)("output", output); }
+  template <class A>
+  void fields(A& a) {
+    a("cluster", cluster)("task", task)("container", container)("status", status)("output", output);
+  }
 };
 
 struct LogOffset {  // how much of a container's output has become log events
@@ -240,14 +279,20 @@ struct LogOffset {  // how much of a container's output has become log events
   std::string cluster, task, container;
   int64_t offset = 0;
   std::string key() const { return cluster + "/" + task + "/" + container; }
-  template <class A> void fields(A& a) { a("cluster", cluster)("task", task)("container", container)("offset", offset); }
+  template <class A>
+  void fields(A& a) {
+    a("cluster", cluster)("task", task)("container", container)("offset", offset);
+  }
 };
 
 struct AccountSetting {
   static constexpr std::string_view kTable = "ecs.setting";
   std::string name, principal, value;  // principal empty: the account's default
   std::string key() const { return name + "/" + principal; }
-  template <class A> void fields(A& a) { a("name", name)("principal", principal)("value", value); }
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("principal", principal)("value", value);
+  }
 };
 
 }  // namespace nubecita::ecs

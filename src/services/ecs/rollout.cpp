@@ -33,7 +33,8 @@ std::vector<std::string> spread(const Seen& seen, const Group& kept, int n) {
     if (per_zone.contains(t->zone)) ++per_zone[t->zone];
   std::vector<std::string> out;
   for (int i = 0; i < n && !per_zone.empty(); ++i) {
-    auto least = std::min_element(per_zone.begin(), per_zone.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    auto least = std::min_element(per_zone.begin(), per_zone.end(),
+                                  [](const auto& a, const auto& b) { return a.second < b.second; });
     ++least->second;
     out.push_back(least->first);
   }
@@ -71,8 +72,8 @@ Plan decide(const Seen& seen) {
     primary.erase(primary.begin(), primary.begin() + static_cast<std::ptrdiff_t>(surplus));
   }
 
-  // Old tasks give way as new ones become healthy. One that is not healthy serves nobody: it may go at once, unless the
-  // primary has failed and nothing will replace it.
+  // Old tasks give way as new ones become healthy. One that is not healthy serves nobody: it may go at once,
+  // unless the primary has failed and nothing will replace it.
   int wanted_others = static_cast<int>(others.size());
   if (!seen.primary_failed) {
     order_for_stopping(others);
@@ -91,8 +92,8 @@ Plan decide(const Seen& seen) {
     const int room = most - static_cast<int>(primary.size()) - wanted_others;
     plan.launch_zones = spread(seen, primary, std::max(0, std::min(missing, room)));
   }
-  plan.complete = !seen.primary_failed && static_cast<int>(primary.size()) == seen.desired && healthy_in(primary) == seen.desired &&
-                  wanted_others == 0 && plan.stops.empty();
+  plan.complete = !seen.primary_failed && static_cast<int>(primary.size()) == seen.desired &&
+                  healthy_in(primary) == seen.desired && wanted_others == 0 && plan.stops.empty();
   return plan;
 }
 

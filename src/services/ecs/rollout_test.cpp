@@ -8,7 +8,11 @@ namespace nubecita::ecs::rollout {
 namespace {
 
 SeenTask task(std::string id, std::string deployment, bool healthy, std::string zone = "a") {
-  return {.id = std::move(id), .deployment = std::move(deployment), .zone = std::move(zone), .running = healthy, .healthy = healthy};
+  return {.id = std::move(id),
+          .deployment = std::move(deployment),
+          .zone = std::move(zone),
+          .running = healthy,
+          .healthy = healthy};
 }
 Seen two_wanted() {
   Seen s;
@@ -73,13 +77,15 @@ TEST(Rollout, WithoutRoomAboveTheOldOnesAreStoppedFirst) {
 
 TEST(Rollout, OldOnesThatNeverCameUpGoAtOnce) {
   auto s = two_wanted();
-  s.tasks = {task("1", "broken", false), task("2", "broken", false), task("3", "new", true), task("4", "new", true)};
+  s.tasks = {task("1", "broken", false), task("2", "broken", false), task("3", "new", true),
+             task("4", "new", true)};
   EXPECT_EQ(ids(decide(s)), (std::set<std::string>{"1", "2"}));
 }
 
 TEST(Rollout, ScalingInKeepsTheHealthyAndTheZonesEven) {
   auto s = two_wanted();
-  s.tasks = {task("1", "new", true, "a"), task("2", "new", true, "a"), task("3", "new", true, "b"), task("4", "new", false, "b")};
+  s.tasks = {task("1", "new", true, "a"), task("2", "new", true, "a"), task("3", "new", true, "b"),
+             task("4", "new", false, "b")};
   auto gone = ids(decide(s));
   EXPECT_EQ(gone.size(), 2u);
   EXPECT_TRUE(gone.contains("4"));

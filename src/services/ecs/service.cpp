@@ -1,5 +1,5 @@
-// Services (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html): operations change what is
-// wanted; the service controller starts and stops tasks.
+// Services (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html): operations change
+// what is wanted; the service controller starts and stops tasks.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -15,7 +15,8 @@ namespace nubecita::ecs {
 
 namespace {
 
-api::Conditions conditions(Call& call, const std::string& cluster, const std::vector<TagRecord>& request, const std::optional<Service>& s) {
+api::Conditions conditions(Call& call, const std::string& cluster, const std::vector<TagRecord>& request,
+                           const std::optional<Service>& s) {
   auto c = tag_conditions(request, s ? s->tags : std::vector<TagRecord>{});
   c.push_back({"ecs:cluster", {cluster_arn(call, cluster)}});
   return c;
@@ -24,7 +25,8 @@ api::Conditions conditions(Call& call, const std::string& cluster, const std::ve
 Status read_deployment_configuration(const model::DeploymentConfiguration* in, Service& s) {
   if (!in) return {};
   if (in->strategy.has() && in->strategy != "ROLLING")
-    return fail("InvalidParameterException", fmt::format("The deployment strategy {} is not served: use ROLLING.", in->strategy.sv()));
+    return fail("InvalidParameterException",
+                fmt::format("The deployment strategy {} is not served: use ROLLING.", in->strategy.sv()));
   if (in->maximum_percent.has()) {
     if (*in->maximum_percent < 100 || *in->maximum_percent > 2000)
       return fail("InvalidParameterException", "maximumPercent must be between 100 and 2000.");
@@ -36,7 +38,9 @@ Status read_deployment_configuration(const model::DeploymentConfiguration* in, S
     s.minimum_percent1 = *in->minimum_healthy_percent + 1;
   }
   if (s.minimum_percent() == 100 && s.most_percent() == 100)
-    return fail("InvalidParameterException", "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.");
+    return fail(
+        "InvalidParameterException",
+        "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.");
   if (const auto* b = in->deployment_circuit_breaker) {
     s.breaker = b->enable.value_or(false);
     s.breaker_rollback = b->rollback.value_or(false);
@@ -44,25 +48,41 @@ Status read_deployment_configuration(const model::DeploymentConfiguration* in, S
   return {};
 }
 
-Result<std::vector<Target>> read_targets(Call& call, const wire::List<model::LoadBalancer>& in, const model::TaskDefinition& d) {
+Result<std::vector<Target>> read_targets(Call& call, const wire::List<model::LoadBalancer>& in,
+                                         const model::TaskDefinition& d) {
   std::vector<Target> out;
   if (in.size() > 5) return fail("InvalidParameterException", "load balancers can have at most 5 items.");
   for (const auto& lb : in) {
     Target t{api::str(lb.target_group_arn), api::str(lb.container_name), lb.container_port.value_or(0)};
     auto group = elbv2::find_target_group(call.tx, call.scope(), t.group_arn);
-    if (!group) return fail("InvalidParameterException", fmt::format("Unable to assume role and validate the specified targetGroupArn. The target group {} was not found.", t.group_arn));
+    if (!group)
+      return fail("InvalidParameterException",
+                  fmt::format("Unable to assume role and validate the specified targetGroupArn. The target "
+                              "group {} was not found.",
+                              t.group_arn));
     if (group->target_type != "ip")
-      return fail("InvalidParameterException", fmt::format("The provided target group {} has target type {}, which is incompatible with the awsvpc network mode specified in the task definition.", t.group_arn, group->target_type));
+      return fail("InvalidParameterException",
+                  fmt::format("The provided target group {} has target type {}, which is incompatible with "
+                              "the awsvpc network mode specified in the task definition.",
+                              t.group_arn, group->target_type));
     if (!group->attached())
-      return fail("InvalidParameterException", fmt::format("The target group with targetGroupArn {} does not have an associated load balancer.", t.group_arn));
+      return fail(
+          "InvalidParameterException",
+          fmt::format("The target group with targetGroupArn {} does not have an associated load balancer.",
+                      t.group_arn));
     bool mapped = false, named = false;
     for (const auto& c : d.container_definitions) {
       if (c.name != t.container) continue;
       named = true;
       for (const auto& p : c.port_mappings) mapped |= p.container_port.value_or(0) == t.port;
     }
-    if (!named) return fail("InvalidParameterException", fmt::format("The container {} does not exist in the task definition.", t.container));
-    if (!mapped) return fail("InvalidParameterException", fmt::format("The container {} did not have a container port {} defined.", t.container, t.port));
+    if (!named)
+      return fail("InvalidParameterException",
+                  fmt::format("The container {} does not exist in the task definition.", t.container));
+    if (!mapped)
+      return fail(
+          "InvalidParameterException",
+          fmt::format("The container {} did not have a container port {} defined.", t.container, t.port));
     out.push_back(std::move(t));
   }
   return out;
@@ -70,13 +90,16 @@ Result<std::vector<Target>> read_targets(Call& call, const wire::List<model::Loa
 
 Status check_controller(const model::DeploymentController* c) {
   if (c && c->type.has() && c->type != "ECS")
-    return fail("InvalidParameterException", fmt::format("The deployment controller {} is not served: use ECS.", c->type.sv()));
+    return fail("InvalidParameterException",
+                fmt::format("The deployment controller {} is not served: use ECS.", c->type.sv()));
   return {};
 }
 
 Status check_rebalancing(wire::Text v) {
   if (v == "ENABLED")
-    return fail("InvalidParameterException", "availabilityZoneRebalancing is not served: tasks are spread over zones when they start. Use DISABLED.");
+    return fail("InvalidParameterException",
+                "availabilityZoneRebalancing is not served: tasks are spread over zones when they start. Use "
+                "DISABLED.");
   return {};
 }
 
@@ -100,19 +123,26 @@ Status create_service(Call& call, const model::CreateServiceRequest& in, model::
   TRY_LET(auto tags, read_tags(in.tags));
   TRY(call.authorize(service_arn(call.scope(), cluster_id, name), conditions(call, cluster_id, tags, {})));
   TRY_LET(Cluster cluster, need_cluster(call, in.cluster));
-  if (!valid_name(name)) return fail("InvalidParameterException", "The name of a service has up to 255 letters, digits, hyphens and underscores.");
-  if (auto old = call.tx.get<Service>(call.scope(), cluster.name + "/" + name); old && old->status != "INACTIVE") {
+  if (!valid_name(name))
+    return fail("InvalidParameterException",
+                "The name of a service has up to 255 letters, digits, hyphens and underscores.");
+  if (auto old = call.tx.get<Service>(call.scope(), cluster.name + "/" + name);
+      old && old->status != "INACTIVE") {
     if (!in.client_token.empty() && old->client_token == in.client_token.sv()) {
       out.service = rendered(call, *old);
       return {};
     }
-    if (old->status == "DRAINING") return fail("InvalidParameterException", "Unable to Start a service that is still Draining.");
+    if (old->status == "DRAINING")
+      return fail("InvalidParameterException", "Unable to Start a service that is still Draining.");
     return fail("InvalidParameterException", "Creation of service was not idempotent.");
   }
-  if (in.scheduling_strategy == "DAEMON") return fail("InvalidParameterException", "The daemon scheduling strategy is not supported for Fargate launch type tasks.");
+  if (in.scheduling_strategy == "DAEMON")
+    return fail("InvalidParameterException",
+                "The daemon scheduling strategy is not supported for Fargate launch type tasks.");
   TRY(check_controller(in.deployment_controller));
   TRY(check_rebalancing(in.availability_zone_rebalancing));
-  if (in.task_definition.empty()) return fail("InvalidParameterException", "TaskDefinition can not be blank.");
+  if (in.task_definition.empty())
+    return fail("InvalidParameterException", "TaskDefinition can not be blank.");
   TRY_LET(Definition definition, active_definition(call, in.task_definition));
   const model::TaskDefinition* d = load_definition(call.arena, definition);
 
@@ -121,15 +151,18 @@ Status create_service(Call& call, const model::CreateServiceRequest& in, model::
   s.name = name;
   s.status = "ACTIVE";
   s.desired = in.desired_count.value_or(0);
-  if (s.desired < 0 || s.desired > 5000) return fail("InvalidParameterException", "desiredCount must be between 0 and 5000.");
-  TRY_LET(auto where, read_fargate(in.launch_type, in.capacity_provider_strategy, in.platform_version, cluster, *d));
+  if (s.desired < 0 || s.desired > 5000)
+    return fail("InvalidParameterException", "desiredCount must be between 0 and 5000.");
+  TRY_LET(auto where,
+          read_fargate(in.launch_type, in.capacity_provider_strategy, in.platform_version, cluster, *d));
   s.strategy = where.strategy;
   s.launch_type = "FARGATE";
   s.platform_version = api::str(in.platform_version);
   TRY(read_deployment_configuration(in.deployment_configuration, s));
   TRY_LET(s.targets, read_targets(call, in.load_balancers, *d));
   if (in.health_check_grace_period_seconds.value_or(0) && s.targets.empty())
-    return fail("InvalidParameterException", "Health check grace period is only valid for services configured to use load balancers");
+    return fail("InvalidParameterException",
+                "Health check grace period is only valid for services configured to use load balancers");
   s.grace_seconds = in.health_check_grace_period_seconds.value_or(0);
   s.managed_tags = in.enable_ecs_managed_tags.value_or(false);
   s.propagate_tags = api::str(in.propagate_tags);
@@ -166,7 +199,8 @@ Status update_service(Call& call, const model::UpdateServiceRequest& in, model::
   TRY(check_controller(in.deployment_controller));
   TRY(check_rebalancing(in.availability_zone_rebalancing));
   if (in.desired_count.has()) {
-    if (*in.desired_count < 0 || *in.desired_count > 5000) return fail("InvalidParameterException", "desiredCount must be between 0 and 5000.");
+    if (*in.desired_count < 0 || *in.desired_count > 5000)
+      return fail("InvalidParameterException", "desiredCount must be between 0 and 5000.");
     s.desired = *in.desired_count;
   }
   if (!in.task_definition.empty()) {
@@ -197,8 +231,9 @@ Status update_service(Call& call, const model::UpdateServiceRequest& in, model::
   if (in.enable_ecs_managed_tags.has()) s.managed_tags = *in.enable_ecs_managed_tags;
   if (in.propagate_tags.has()) s.propagate_tags = api::str(in.propagate_tags);
 
-  const bool anew = in.force_new_deployment.value_or(false) || next.definition_arn != current->definition_arn ||
-                    !(next.network == current->network) || !(s.targets == old_targets) || other_place;
+  const bool anew = in.force_new_deployment.value_or(false) ||
+                    next.definition_arn != current->definition_arn || !(next.network == current->network) ||
+                    !(s.targets == old_targets) || other_place;
   if (anew) {
     Deployment fresh;
     fresh.id = new_deployment_id();
@@ -231,22 +266,28 @@ Status delete_service(Call& call, const model::DeleteServiceRequest& in, model::
   return {};
 }
 
-Status describe_services(Call& call, const model::DescribeServicesRequest& in, model::DescribeServicesResponse& out) {
+Status describe_services(Call& call, const model::DescribeServicesRequest& in,
+                         model::DescribeServicesResponse& out) {
   const std::string cluster = cluster_name(in.cluster);
-  if (in.services.empty() || in.services.size() > 10) return fail("InvalidParameterException", "Services cannot be empty, and can have at most 10 items.");
+  if (in.services.empty() || in.services.size() > 10)
+    return fail("InvalidParameterException", "Services cannot be empty, and can have at most 10 items.");
   std::vector<Service> found;
   std::vector<model::Failure> failures;
   for (const auto& n : in.services) {
     const std::string name = last_part(n);
     auto s = call.tx.get<Service>(call.scope(), cluster + "/" + name);
     TRY(call.authorize(service_arn(call.scope(), cluster, name), conditions(call, cluster, {}, s)));
-    if (s) found.push_back(std::move(*s));
-    else failures.push_back(failure(call, service_arn(call.scope(), cluster, name), "MISSING"));
+    if (s)
+      found.push_back(std::move(*s));
+    else
+      failures.push_back(failure(call, service_arn(call.scope(), cluster, name), "MISSING"));
   }
   // A deleted cluster is still asked about by those who wait for its services' end.
-  if (!call.tx.get<Cluster>(call.scope(), cluster)) return fail("ClusterNotFoundException", "Cluster not found.");
+  if (!call.tx.get<Cluster>(call.scope(), cluster))
+    return fail("ClusterNotFoundException", "Cluster not found.");
   out.services = call.list<model::Service>(found.size());
-  for (size_t i = 0; i < found.size(); ++i) fill_service(call, found[i], includes(in.include, "TAGS"), out.services[i]);
+  for (size_t i = 0; i < found.size(); ++i)
+    fill_service(call, found[i], includes(in.include, "TAGS"), out.services[i]);
   out.failures = call.list<model::Failure>(failures.size());
   std::copy(failures.begin(), failures.end(), out.failures.begin());
   return {};
@@ -264,8 +305,9 @@ Status list_services(Call& call, const model::ListServicesRequest& in, model::Li
     names.push_back(s.name);
   }
   std::string next;
-  TRY_LET(auto page, api::page(std::move(names), in.next_token, static_cast<size_t>(in.max_results.value_or(10)),
-                               [](const std::string& n) { return n; }, next, "InvalidParameterException"));
+  TRY_LET(auto page, api::page(
+                         std::move(names), in.next_token, static_cast<size_t>(in.max_results.value_or(10)),
+                         [](const std::string& n) { return n; }, next, "InvalidParameterException"));
   for (auto& n : page) n = service_arn(call.scope(), cluster, n);
   out.service_arns = call.texts(page);
   if (!next.empty()) out.next_token = call.text(next);

@@ -21,11 +21,13 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// Where nothing checks a task's health, running this long is health: one that ends as soon as it has started must not
-/// take the place of one that serves.
+/// Where nothing checks a task's health, running this long is health: one that ends as soon as it has started
+/// must not take the place of one that serves.
 constexpr int64_t kSettleMs = 1500;
 
-std::string scoped(const store::Scope& s, std::string_view id) { return fmt::format("{}/{}/{}", s.account, s.region, id); }
+std::string scoped(const store::Scope& s, std::string_view id) {
+  return fmt::format("{}/{}/{}", s.account, s.region, id);
+}
 
 std::string task_list(const std::vector<std::string>& ids) {
   std::string out;
@@ -86,7 +88,8 @@ class Turn {
 };
 
 void Turn::event(std::string message) {
-  status_.events.insert(status_.events.begin(), {uuid(), fmt::format("(service {}) {}", service_.name, message), now_});
+  status_.events.insert(status_.events.begin(),
+                        {uuid(), fmt::format("(service {}) {}", service_.name, message), now_});
   if (status_.events.size() > 100) status_.events.resize(100);
 }
 
@@ -119,7 +122,8 @@ std::string Turn::failing_target(const Task& t, bool& healthy) {
 }
 
 rollout::SeenTask Turn::judge(const Seen& s) {
-  rollout::SeenTask out{.id = s.task.id, .deployment = s.task.deployment, .zone = s.task.zone, .created = s.task.created};
+  rollout::SeenTask out{
+      .id = s.task.id, .deployment = s.task.deployment, .zone = s.task.zone, .created = s.task.created};
   out.running = s.status.last_status == "RUNNING";
   if (!out.running) return out;
   auto [it, fresh] = checked_.try_emplace(s.task.definition_arn);
@@ -139,8 +143,10 @@ rollout::SeenTask Turn::judge(const Seen& s) {
   const bool in_grace = !s.task.targets.empty() && now_ < grace_until;
   if (in_grace && !out.healthy) look_again(grace_until - now_ + 50);
   if (in_grace) return out;
-  if (health == "UNHEALTHY") out.unhealthy = "Task failed container health checks";
-  else if (!failing.empty()) out.unhealthy = fmt::format("Task failed ELB health checks in (target-group {})", failing);
+  if (health == "UNHEALTHY")
+    out.unhealthy = "Task failed container health checks";
+  else if (!failing.empty())
+    out.unhealthy = fmt::format("Task failed ELB health checks in (target-group {})", failing);
   return out;
 }
 
@@ -154,14 +160,21 @@ void Turn::count_failures() {
       still[id] = "1";
       continue;
     }
-    const bool ours = s.task.stop && s.task.stop_code == "ServiceSchedulerInitiated" && !s.task.stop_reason.starts_with("Task failed");
-    if (s.wanted || ours || s.task.stop_code == "UserInitiated" || (s.status.stop_code.empty() && !s.task.stop)) continue;
+    const bool ours = s.task.stop && s.task.stop_code == "ServiceSchedulerInitiated" &&
+                      !s.task.stop_reason.starts_with("Task failed");
+    if (s.wanted || ours || s.task.stop_code == "UserInitiated" ||
+        (s.status.stop_code.empty() && !s.task.stop))
+      continue;
     still[id] = "1";
     if (p && s.task.deployment == p->id && p->rollout == "IN_PROGRESS") ++status_.failed[p->id];
     ++status_.launch_failures;
     status_.next_launch = now_ + rollout::launch_delay_ms(status_.launch_failures);
-    if (status_.launch_failures == 10) event("is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.");
-    if (s.task.stop_reason.starts_with("Task failed container")) event(fmt::format("(task {}) failed container health checks.", id));
+    if (status_.launch_failures == 10)
+      event(
+          "is unable to consistently start tasks successfully. For more information, see the Troubleshooting "
+          "section of the Amazon ECS Developer Guide.");
+    if (s.task.stop_reason.starts_with("Task failed container"))
+      event(fmt::format("(task {}) failed container health checks.", id));
     status_.steady = false;
   }
   status_.counted = std::move(still);
@@ -169,7 +182,9 @@ void Turn::count_failures() {
 
 void Turn::break_circuit() {
   Deployment* p = primary();
-  if (!p || !service_.breaker || p->rollout != "IN_PROGRESS" || status_.failed[p->id] < rollout::breaker_threshold(service_.desired)) return;
+  if (!p || !service_.breaker || p->rollout != "IN_PROGRESS" ||
+      status_.failed[p->id] < rollout::breaker_threshold(service_.desired))
+    return;
   const std::string failed = p->id;
   p->rollout = "FAILED";
   p->rollout_reason = "ECS deployment circuit breaker: tasks failed to start.";
@@ -177,7 +192,8 @@ void Turn::break_circuit() {
   event(fmt::format("(deployment {}) deployment failed: tasks failed to start.", failed));
   if (!service_.breaker_rollback || service_.good.empty() || service_.good.front().id == failed) return;
   Deployment back = service_.good.front();
-  back.rollout_reason = fmt::format("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
+  back.rollout_reason =
+      fmt::format("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
   event(fmt::format("rolling back to deployment {}.", back.id));
   status_.launch_failures = 0;
   status_.next_launch = 0;
@@ -238,7 +254,9 @@ void Turn::stop(const std::vector<rollout::Stop>& stops) {
       if (s.task.id != order.id || !s.wanted) continue;
       s.task.stop = true;
       s.task.stop_code = "ServiceSchedulerInitiated";
-      s.task.stop_reason = order.reason.empty() ? fmt::format("Scaling activity initiated by (deployment {})", s.task.deployment) : order.reason;
+      s.task.stop_reason = order.reason.empty() ? fmt::format("Scaling activity initiated by (deployment {})",
+                                                              s.task.deployment)
+                                                : order.reason;
       tx_.put(scope_, s.task);
       stopped.push_back(s.task.id);
       if (s.status.registered && !s.task.targets.empty()) ++draining;
@@ -272,8 +290,9 @@ void Turn::finish(const rollout::Plan& plan) {
              return s.task.deployment == d.id && s.wanted && !s.task.stop;
            });
   });
-  if (service_.status == "DRAINING" &&
-      std::all_of(seen_.begin(), seen_.end(), [](const Seen& s) { return s.status.last_status == "STOPPED"; })) {
+  if (service_.status == "DRAINING" && std::all_of(seen_.begin(), seen_.end(), [](const Seen& s) {
+        return s.status.last_status == "STOPPED";
+      })) {
     service_.status = "INACTIVE";
     service_.deleted = now_;
   }
@@ -312,8 +331,8 @@ Status Turn::run() {
 control::Controller ServiceController::controller() {
   control::Controller c;
   c.name = "ecs.service";
-  c.tables = {std::string(Service::kTable), std::string(TaskStatus::kTable), std::string(ContainerHealth::kTable),
-              std::string(elbv2::kTargetStatusTable)};
+  c.tables = {std::string(Service::kTable), std::string(TaskStatus::kTable),
+              std::string(ContainerHealth::kTable), std::string(elbv2::kTargetStatusTable)};
   c.workers = 2;
   c.keys_for = [this](const store::ParsedKey& parsed, std::string_view key) { return keys_for(parsed, key); };
   c.reconcile = [this](const std::string& key) { return reconcile(key); };
@@ -334,8 +353,8 @@ std::vector<std::string> ServiceController::keys_for(const store::ParsedKey& par
   return it == by_task_.end() ? std::vector<std::string>{} : std::vector<std::string>{it->second};
 }
 
-void ServiceController::remember(const std::string& service_key, const store::Scope& scope, const std::vector<Task>& tasks,
-                                 const Service& service) {
+void ServiceController::remember(const std::string& service_key, const store::Scope& scope,
+                                 const std::vector<Task>& tasks, const Service& service) {
   std::lock_guard lock(mutex_);
   std::erase_if(by_task_, [&](const auto& e) { return e.second == service_key; });
   std::erase_if(by_group_, [&](const auto& e) { return e.second == service_key; });

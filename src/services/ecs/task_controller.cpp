@@ -21,7 +21,8 @@ namespace {
 constexpr int64_t kInterfacePatienceMs = 60'000;
 
 std::string end_reason(const ContainerStatus& c) {
-  return c.oom ? "OutOfMemoryError: Container killed due to memory usage" : "Essential container in task exited";
+  return c.oom ? "OutOfMemoryError: Container killed due to memory usage"
+               : "Essential container in task exited";
 }
 }  // namespace
 
@@ -35,7 +36,8 @@ TaskController::TaskController(api::Cloud& cloud, TaskMetadata* metadata)
 control::Controller TaskController::controller() {
   control::Controller c;
   c.name = "ecs.task";
-  c.tables = {std::string(Task::kTable), std::string(ec2::InterfaceStatus::kTable), std::string(ContainerHealth::kTable)};
+  c.tables = {std::string(Task::kTable), std::string(ec2::InterfaceStatus::kTable),
+              std::string(ContainerHealth::kTable)};
   c.workers = 8;
   c.keys_for = [this](const store::ParsedKey& parsed, std::string_view key) -> std::vector<std::string> {
     if (parsed.table == Task::kTable) return {std::string(key)};
@@ -59,7 +61,8 @@ bool TaskController::load(const std::string& key, View& v) {
   if (!task) return false;
   v.task = std::move(*task);
   v.status = tx->get<TaskStatus>(v.scope, parsed.id).value_or(TaskStatus{});
-  if (auto d = need_definition(*tx, v.scope, v.task.definition_arn)) v.definition = load_definition(v.arena, *d);
+  if (auto d = need_definition(*tx, v.scope, v.task.definition_arn))
+    v.definition = load_definition(v.arena, *d);
   for (auto& h : tx->list<ContainerHealth>(v.scope, v.task.key() + "/")) v.health[h.container] = h.status;
   return true;
 }
@@ -99,7 +102,8 @@ Status TaskController::adopt(View& v) {
     if (live_[v.key].adopted) return {};
   }
   if (v.status.last_status != "PROVISIONING" && v.status.last_status != "PENDING") {
-    if (auto opened = open_metadata(v); !opened) log_warning("ecs", "metadata of task {}: {}", v.task.id, opened.error().message);
+    if (auto opened = open_metadata(v); !opened)
+      log_warning("ecs", "metadata of task {}: {}", v.task.id, opened.error().message);
     for (const auto& c : v.definition->container_definitions) {
       ContainerStatus* s = v.status.find(c.name.sv());
       if (!s || s->exited) continue;
@@ -131,13 +135,14 @@ Status TaskController::open_metadata(const View& v) {
 
 Status TaskController::watch(const View& v, const std::string& container) {
   const std::string key = v.key;
-  return cloud_.containers->watch(name_of(v, container), [this, key, container](const host::ContainerExit& e) {
-    {
-      std::lock_guard lock(mutex_);
-      live_[key].exits[container] = e;
-    }
-    cloud_.engine->enqueue("ecs.task", key);
-  });
+  return cloud_.containers->watch(name_of(v, container),
+                                  [this, key, container](const host::ContainerExit& e) {
+                                    {
+                                      std::lock_guard lock(mutex_);
+                                      live_[key].exits[container] = e;
+                                    }
+                                    cloud_.engine->enqueue("ecs.task", key);
+                                  });
 }
 
 /// Moves the ends of containers that were noticed into the status.
@@ -230,8 +235,11 @@ Result<control::Again> TaskController::fetch(View& v) {
   v.status.pull_stopped = now_ms();
   TRY(prepare_files(v));
   if (auto checked = check_logs(v); !checked) {
-    fail_start(v, "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create "
-                  "Cloudwatch log stream: " + checked.error().code + ": " + checked.error().message);
+    fail_start(v,
+               "ResourceInitializationError: failed to validate logger args: create stream has been retried "
+               "1 times: failed to create "
+               "Cloudwatch log stream: " +
+                   checked.error().code + ": " + checked.error().message);
     return stop_step(v);
   }
   TRY(open_metadata(v));
@@ -265,18 +273,21 @@ Result<control::Again> TaskController::start_ready(View& v) {
       // A dependency that can no longer be met ends the task.
       for (const auto& on : c.depends_on) {
         const ContainerStatus* other = v.status.find(on.container_name.sv());
-        const bool failed = other && other->exited &&
-                            (on.condition == "HEALTHY" || (on.condition == "SUCCESS" && other->exit_code != 0));
+        const bool failed =
+            other && other->exited &&
+            (on.condition == "HEALTHY" || (on.condition == "SUCCESS" && other->exit_code != 0));
         auto health = v.health.find(api::str(on.container_name));
-        const bool sick = on.condition == "HEALTHY" && health != v.health.end() && health->second == "UNHEALTHY";
+        const bool sick =
+            on.condition == "HEALTHY" && health != v.health.end() && health->second == "UNHEALTHY";
         const int64_t patience = c.start_timeout.value_or(0) * int64_t{1000};
         const bool late = patience && v.status.pull_stopped && now_ms() - v.status.pull_stopped > patience;
         if (!failed && !sick && !late) {
           if (patience) again = control::again_in(milliseconds(1000));
           continue;
         }
-        fail_start(v, fmt::format("Task failed to start: the dependency of container {} on {} ({}) was not met",
-                                  c.name.sv(), on.container_name.sv(), on.condition.sv()));
+        fail_start(v,
+                   fmt::format("Task failed to start: the dependency of container {} on {} ({}) was not met",
+                               c.name.sv(), on.container_name.sv(), on.condition.sv()));
         return stop_step(v);
       }
       continue;
@@ -285,7 +296,9 @@ Result<control::Again> TaskController::start_ready(View& v) {
     if (!started && started.error().code == "ContainersUnavailable") return std::unexpected(started.error());
     if (!started) {
       s->status = "STOPPED";
-      s->reason = (started.error().code == "CreateFailed" ? "CannotCreateContainerError: " : "CannotStartContainerError: ") + started.error().message;
+      s->reason = (started.error().code == "CreateFailed" ? "CannotCreateContainerError: "
+                                                          : "CannotStartContainerError: ") +
+                  started.error().message;
       fail_start(v, s->reason);
       return stop_step(v);
     }
@@ -297,7 +310,9 @@ Result<control::Again> TaskController::start_ready(View& v) {
     TRY(save(v, [&](store::Transaction& tx) -> Status {
       for (const auto& t : v.task.targets) {
         auto registered = elbv2::register_target(tx, v.scope, t.group_arn, v.task.private_ip, t.port);
-        if (!registered) log_warning("ecs", "task {}: {}: {}", v.task.id, registered.error().code, registered.error().message);
+        if (!registered)
+          log_warning("ecs", "task {}: {}: {}", v.task.id, registered.error().code,
+                      registered.error().message);
       }
       return {};
     }));
@@ -313,7 +328,8 @@ Status TaskController::start_container(View& v, const model::ContainerDefinition
   auto eni = ec2::interface_status(*tx, v.scope, v.task.eni_id);
   tx.reset();
   if (!eni || !eni->ready) return fail("CreateFailed", "the task's network interface is gone");
-  host::ContainerSpec spec = plan_container({v.scope, tag_, v.task, *v.definition, files, metadata_ != nullptr}, c, out.image_id);
+  host::ContainerSpec spec =
+      plan_container({v.scope, tag_, v.task, *v.definition, files, metadata_ != nullptr}, c, out.image_id);
   spec.netns = eni->netns;
   if (auto made = cloud_.containers->create(spec); !made) return std::unexpected(made.error());
   if (logs_to_cloudwatch(c)) logs_.add(log_target(v, c));
@@ -335,7 +351,8 @@ Result<control::Again> TaskController::stop_step(View& v) {
   v.status.last_status = "DEACTIVATING";
   TRY(save(v, [&](store::Transaction& tx) -> Status {
     if (!v.status.registered) return {};
-    for (const auto& t : v.task.targets) TRY(elbv2::deregister_target(tx, v.scope, t.group_arn, v.task.private_ip, t.port));
+    for (const auto& t : v.task.targets)
+      TRY(elbv2::deregister_target(tx, v.scope, t.group_arn, v.task.private_ip, t.port));
     return {};
   }));
   return deactivate(v);
@@ -343,10 +360,11 @@ Result<control::Again> TaskController::stop_step(View& v) {
 
 /// Waits until the load balancer sends nothing more, as long as there is somebody to answer.
 Result<control::Again> TaskController::deactivate(View& v) {
-  const bool alive = std::all_of(v.definition->container_definitions.begin(), v.definition->container_definitions.end(), [&](const auto& c) {
-    const ContainerStatus* s = v.status.find(c.name.sv());
-    return !c.essential.value_or(true) || (s && s->started && !s->exited);
-  });
+  const bool alive = std::all_of(v.definition->container_definitions.begin(),
+                                 v.definition->container_definitions.end(), [&](const auto& c) {
+                                   const ContainerStatus* s = v.status.find(c.name.sv());
+                                   return !c.essential.value_or(true) || (s && s->started && !s->exited);
+                                 });
   if (v.status.registered && alive) {
     auto tx = cloud_.store->begin();
     for (const auto& t : v.task.targets) {
@@ -368,11 +386,14 @@ Result<control::Again> TaskController::signal_all(View& v) {
     ContainerStatus* s = v.status.find(c.name.sv());
     if (!s || !s->started || s->exited) continue;
     all_ended = false;
-    const bool needed = std::any_of(v.definition->container_definitions.begin(), v.definition->container_definitions.end(), [&](const auto& other) {
-      const ContainerStatus* o = v.status.find(other.name.sv());
-      return o && o->started && !o->exited &&
-             std::any_of(other.depends_on.begin(), other.depends_on.end(), [&](const auto& on) { return on.container_name == c.name.sv(); });
-    });
+    const bool needed =
+        std::any_of(v.definition->container_definitions.begin(), v.definition->container_definitions.end(),
+                    [&](const auto& other) {
+                      const ContainerStatus* o = v.status.find(other.name.sv());
+                      return o && o->started && !o->exited &&
+                             std::any_of(other.depends_on.begin(), other.depends_on.end(),
+                                         [&](const auto& on) { return on.container_name == c.name.sv(); });
+                    });
     if (needed) continue;
     int64_t told = 0;
     bool killed = false;

@@ -1,12 +1,14 @@
-// Brings tasks to life and to their end: network interface, images, containers in the order of their dependencies, load
-// balancer targets, stopping, removal. What it finds running after a restart it adopts: containers are never made twice.
+// Brings tasks to life and to their end: network interface, images, containers in the order of their
+// dependencies, load balancer targets, stopping, removal. What it finds running after a restart it adopts:
+// containers are never made twice.
 //
 //   PROVISIONING ─ interface ready ─▶ PENDING ─ images here ─▶ ACTIVATING ─ all started ─▶ RUNNING
-//   any of these ─ stop wanted or an essential container ended ─▶ DEACTIVATING (targets drain) ─▶ STOPPING (signals)
-//   ─▶ DEPROVISIONING (containers and interface go) ─▶ STOPPED
+//   any of these ─ stop wanted or an essential container ended ─▶ DEACTIVATING (targets drain) ─▶ STOPPING
+//   (signals) ─▶ DEPROVISIONING (containers and interface go) ─▶ STOPPED
 //
-// The only writer of TaskStatus. reconcile() runs on the engine's workers, one per task at a time; the containers' ends
-// come on the watch thread and only ask for another turn. Lives from add_controllers() to the end of the process.
+// The only writer of TaskStatus. reconcile() runs on the engine's workers, one per task at a time; the
+// containers' ends come on the watch thread and only ask for another turn. Lives from add_controllers() to
+// the end of the process.
 #pragma once
 
 #include <map>
@@ -35,9 +37,9 @@ class TaskController {
  private:
   /// What is known of a task only while this process lives.
   struct Live {
-    bool adopted = false;                                 // this process has looked at its containers
-    std::map<std::string, host::ContainerExit> exits;     // container → its end, not yet in the status
-    std::map<std::string, int64_t> signalled;             // container → when it was told to stop
+    bool adopted = false;                              // this process has looked at its containers
+    std::map<std::string, host::ContainerExit> exits;  // container → its end, not yet in the status
+    std::map<std::string, int64_t> signalled;          // container → when it was told to stop
     std::set<std::string> killed;
   };
   /// One turn's view of a task.
@@ -76,7 +78,9 @@ class TaskController {
   LogTarget log_target(const View& v, const model::ContainerDefinition& c) const;
   void fail_start(View& v, std::string reason);
   void forget(const std::string& key, const std::string& task_id);
-  std::string name_of(const View& v, std::string_view container) const { return container_name(tag_, v.task, container); }
+  std::string name_of(const View& v, std::string_view container) const {
+    return container_name(tag_, v.task, container);
+  }
   TaskFiles files_of(const View& v) const { return TaskFiles(data_dir_, v.task.id); }
 
   api::Cloud& cloud_;
@@ -84,8 +88,8 @@ class TaskController {
   LogPump logs_;
   std::string tag_, data_dir_;
   std::mutex mutex_;
-  std::map<std::string, Live> live_;                     // by task key
-  std::map<std::string, std::string> waiting_for_eni_;   // ENI → task key
+  std::map<std::string, Live> live_;                    // by task key
+  std::map<std::string, std::string> waiting_for_eni_;  // ENI → task key
 };
 
 }  // namespace nubecita::ecs

@@ -1,5 +1,5 @@
-// Task definitions (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html): registered
-// once, never changed, numbered per family; a number is never given twice.
+// Task definitions (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html):
+// registered once, never changed, numbered per family; a number is never given twice.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -20,14 +20,17 @@ wire::Text role_arn(Call& call, wire::Text role) {
   return call.text(arn("iam", "", call.account, fmt::format("role/{}", role.sv())));
 }
 
-std::string newest_first_key(const Definition& d) { return fmt::format("{}/{:010}", d.family, 9'999'999'999 - d.revision); }
+std::string newest_first_key(const Definition& d) {
+  return fmt::format("{}/{:010}", d.family, 9'999'999'999 - d.revision);
+}
 
 }  // namespace
 
 Status register_task_definition(Call& call, const model::RegisterTaskDefinitionRequest& in,
                                 model::RegisterTaskDefinitionResponse& out) {
   TRY_LET(auto tags, read_tags(in.tags));
-  TRY(call.authorize(call.arn("ecs", fmt::format("task-definition/{}:*", in.family.sv())), tag_conditions(tags, {})));
+  TRY(call.authorize(call.arn("ecs", fmt::format("task-definition/{}:*", in.family.sv())),
+                     tag_conditions(tags, {})));
   model::TaskDefinition d;
   d.family = in.family;
   d.task_role_arn = role_arn(call, in.task_role_arn);
@@ -77,7 +80,9 @@ Status deregister_task_definition(Call& call, const model::DeregisterTaskDefinit
   if (last_part(in.task_definition).find(':') == std::string::npos)
     return fail("ClientException", "Invalid revision number. Number: null");
   TRY_LET(Definition d, need_definition(call.tx, call.scope(), in.task_definition));
-  if (d.status != "ACTIVE") return fail("ClientException", "The specified task definition is inactive. You must specify an ACTIVE task definition.");
+  if (d.status != "ACTIVE")
+    return fail("ClientException",
+                "The specified task definition is inactive. You must specify an ACTIVE task definition.");
   d.status = "INACTIVE";
   d.deregistered = call.now;
   call.tx.put(call.scope(), d);
@@ -85,18 +90,25 @@ Status deregister_task_definition(Call& call, const model::DeregisterTaskDefinit
   return {};
 }
 
-Status delete_task_definitions(Call& call, const model::DeleteTaskDefinitionsRequest& in, model::DeleteTaskDefinitionsResponse& out) {
+Status delete_task_definitions(Call& call, const model::DeleteTaskDefinitionsRequest& in,
+                               model::DeleteTaskDefinitionsResponse& out) {
   std::vector<model::TaskDefinition> gone;
   std::vector<model::Failure> failures;
-  if (in.task_definitions.size() > 10) return fail("InvalidParameterException", "taskDefinitions can have at most 10 items.");
+  if (in.task_definitions.size() > 10)
+    return fail("InvalidParameterException", "taskDefinitions can have at most 10 items.");
   for (const auto& name : in.task_definitions) {
-    const std::string full = name.sv().starts_with("arn:") ? api::str(name) : call.arn("ecs", "task-definition/" + api::str(name));
+    const std::string full =
+        name.sv().starts_with("arn:") ? api::str(name) : call.arn("ecs", "task-definition/" + api::str(name));
     TRY(call.authorize(full));
     auto d = need_definition(call.tx, call.scope(), name);
     if (!d || last_part(name).find(':') == std::string::npos) {
-      failures.push_back(failure(call, full, "The specified task definition was not found. Specify an existing task definition and try again."));
+      failures.push_back(failure(
+          call, full,
+          "The specified task definition was not found. Specify an existing task definition and try again."));
     } else if (d->status == "ACTIVE") {
-      failures.push_back(failure(call, full, "The specified task definition is still in ACTIVE status. Please deregister the target and try again."));
+      failures.push_back(failure(call, full,
+                                 "The specified task definition is still in ACTIVE status. Please deregister "
+                                 "the target and try again."));
     } else {
       d->status = "DELETE_IN_PROGRESS";  // the sweep erases it when no task and no service needs it
       if (!d->delete_requested) d->delete_requested = call.now;
@@ -111,18 +123,21 @@ Status delete_task_definitions(Call& call, const model::DeleteTaskDefinitionsReq
   return {};
 }
 
-Status list_task_definitions(Call& call, const model::ListTaskDefinitionsRequest& in, model::ListTaskDefinitionsResponse& out) {
+Status list_task_definitions(Call& call, const model::ListTaskDefinitionsRequest& in,
+                             model::ListTaskDefinitionsResponse& out) {
   TRY(call.authorize("*"));
   const std::string_view status = in.status.value_or("ACTIVE");
   const bool descending = in.sort == "DESC";
   std::vector<Definition> found;
-  for (auto& d : call.tx.list<Definition>(call.scope(), in.family_prefix.empty() ? std::string() : api::str(in.family_prefix) + "/"))
+  for (auto& d : call.tx.list<Definition>(
+           call.scope(), in.family_prefix.empty() ? std::string() : api::str(in.family_prefix) + "/"))
     if (d.status == status) found.push_back(std::move(d));
   auto order = [&](const Definition& d) { return descending ? newest_first_key(d) : d.key(); };
   std::sort(found.begin(), found.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
   std::string next;
-  TRY_LET(auto page, api::page(std::move(found), in.next_token, static_cast<size_t>(in.max_results.value_or(100)), order, next,
-                               "InvalidParameterException"));
+  TRY_LET(auto page,
+          api::page(std::move(found), in.next_token, static_cast<size_t>(in.max_results.value_or(100)), order,
+                    next, "InvalidParameterException"));
   out.task_definition_arns = call.list<wire::Text>(page.size());
   for (size_t i = 0; i < page.size(); ++i)
     out.task_definition_arns[i] = call.text(definition_arn(call.scope(), page[i].family, page[i].revision));
@@ -145,8 +160,9 @@ Status list_task_definition_families(Call& call, const model::ListTaskDefinition
     if (status == "ALL" || (status == "ACTIVE") == is_active) names.push_back(f);
   }
   std::string next;
-  TRY_LET(auto page, api::page(std::move(names), in.next_token, static_cast<size_t>(in.max_results.value_or(100)),
-                               [](const std::string& n) { return n; }, next, "InvalidParameterException"));
+  TRY_LET(auto page, api::page(
+                         std::move(names), in.next_token, static_cast<size_t>(in.max_results.value_or(100)),
+                         [](const std::string& n) { return n; }, next, "InvalidParameterException"));
   out.families = call.texts(page);
   if (!next.empty()) out.next_token = call.text(next);
   return {};

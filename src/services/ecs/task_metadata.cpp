@@ -32,8 +32,11 @@ http::Answer trouble(int status, std::string_view code, std::string_view message
 }
 
 json::object networks(const Task& t, const ec2::Subnet* subnet) {
-  json::object n{{"NetworkMode", "awsvpc"}, {"IPv4Addresses", json::array{t.private_ip}}, {"AttachmentIndex", 0},
-                 {"MACAddress", t.mac}, {"PrivateDNSName", t.private_name}};
+  json::object n{{"NetworkMode", "awsvpc"},
+                 {"IPv4Addresses", json::array{t.private_ip}},
+                 {"AttachmentIndex", 0},
+                 {"MACAddress", t.mac},
+                 {"PrivateDNSName", t.private_name}};
   if (subnet) n["IPv4SubnetCIDRBlock"] = subnet->cidr;
   return n;
 }
@@ -55,12 +58,12 @@ json::object container_document(const Facts& f, const model::ContainerDefinition
   o["DockerName"] = std::string(c.name.sv());
   o["Image"] = std::string(c.image.sv());
   o["ImageID"] = s && !s->image_digest.empty() ? s->image_digest : "";
-  o["Labels"] = json::object{
-      {"com.amazonaws.ecs.cluster", cluster_arn(f.scope, f.task.cluster)},
-      {"com.amazonaws.ecs.container-name", std::string(c.name.sv())},
-      {"com.amazonaws.ecs.task-arn", task_arn(f.scope, f.task.cluster, f.task.id)},
-      {"com.amazonaws.ecs.task-definition-family", f.task.family},
-      {"com.amazonaws.ecs.task-definition-version", f.task.definition_arn.substr(f.task.definition_arn.rfind(':') + 1)}};
+  o["Labels"] = json::object{{"com.amazonaws.ecs.cluster", cluster_arn(f.scope, f.task.cluster)},
+                             {"com.amazonaws.ecs.container-name", std::string(c.name.sv())},
+                             {"com.amazonaws.ecs.task-arn", task_arn(f.scope, f.task.cluster, f.task.id)},
+                             {"com.amazonaws.ecs.task-definition-family", f.task.family},
+                             {"com.amazonaws.ecs.task-definition-version",
+                              f.task.definition_arn.substr(f.task.definition_arn.rfind(':') + 1)}};
   o["DesiredStatus"] = f.task.stop ? "STOPPED" : "RUNNING";
   o["KnownStatus"] = s ? s->status : "PENDING";
   o["Limits"] = json::object{{"CPU", c.cpu.value_or(0)}, {"Memory", c.memory.value_or(0)}};
@@ -69,11 +72,14 @@ json::object container_document(const Facts& f, const model::ContainerDefinition
   o["Type"] = "NORMAL";
   if (logs_to_cloudwatch(c)) {
     o["LogDriver"] = "awslogs";
-    o["LogOptions"] = json::object{{"awslogs-group", log_option(c, "awslogs-group")},
-                                   {"awslogs-region", log_option(c, "awslogs-region")},
-                                   {"awslogs-stream", fmt::format("{}/{}/{}", log_option(c, "awslogs-stream-prefix"), c.name.sv(), f.task.id)}};
+    o["LogOptions"] = json::object{
+        {"awslogs-group", log_option(c, "awslogs-group")},
+        {"awslogs-region", log_option(c, "awslogs-region")},
+        {"awslogs-stream",
+         fmt::format("{}/{}/{}", log_option(c, "awslogs-stream-prefix"), c.name.sv(), f.task.id)}};
   }
-  o["ContainerARN"] = arn("ecs", f.scope.region, f.scope.account, fmt::format("container/{}/{}/{}", f.task.cluster, f.task.id, c.name.sv()));
+  o["ContainerARN"] = arn("ecs", f.scope.region, f.scope.account,
+                          fmt::format("container/{}/{}/{}", f.task.cluster, f.task.id, c.name.sv()));
   o["Networks"] = json::array{networks(f.task, f.subnet ? &*f.subnet : nullptr)};
   o["Snapshotter"] = "overlayfs";
   return o;
@@ -209,12 +215,14 @@ http::Answer TaskMetadata::answer(const std::string& task_key, const std::string
     if (!task) return trouble(404, "NotFound", "the task is gone");
     f.task = std::move(*task);
     f.status = tx->get<TaskStatus>(f.scope, parsed.id).value_or(TaskStatus{});
-    if (auto d = need_definition(*tx, f.scope, f.task.definition_arn)) f.definition = load_definition(arena, *d);
+    if (auto d = need_definition(*tx, f.scope, f.task.definition_arn))
+      f.definition = load_definition(arena, *d);
     f.subnet = ec2::find_subnet(*tx, f.scope, f.task.subnet_id);
   }
   if (!f.definition) return trouble(404, "NotFound", "the task's definition is gone");
   if (path == "/v2/credentials/" + f.task.credentials_id) return credentials(f.scope, f.task);
-  if (path.starts_with("/v2/credentials/")) return trouble(400, "InvalidIdInRequest", "CredentialsV2Request: Credentials not found");
+  if (path.starts_with("/v2/credentials/"))
+    return trouble(400, "InvalidIdInRequest", "CredentialsV2Request: Credentials not found");
   constexpr std::string_view v4 = "/v4/";
   if (!path.starts_with(v4)) return trouble(404, "NotFound", "no such path");
   std::string id = path.substr(v4.size()), rest;
@@ -230,7 +238,8 @@ http::Answer TaskMetadata::answer(const std::string& task_key, const std::string
     if (rest == "/stats" || rest == "/task/stats") {
       json::object all;
       for (const auto& other : f.definition->container_definitions) {
-        auto use = cloud_.containers->stats(container_name(host::installation_tag(cloud_.config.data_dir), f.task, other.name));
+        auto use = cloud_.containers->stats(
+            container_name(host::installation_tag(cloud_.config.data_dir), f.task, other.name));
         json::object o;
         if (use)
           o = {{"memory_stats", json::object{{"usage", use->memory_bytes}, {"limit", use->memory_limit}}},
@@ -254,7 +263,9 @@ http::Answer TaskMetadata::credentials(const store::Scope& scope, const Task& ta
     a.headers = {{"Content-Type", "application/json"}};
     return a;
   }
-  std::erase_if(credentials_, [&](const auto& e) { return e.first != task.credentials_id && e.second.renew_at < now - kSessionSeconds * 1000; });
+  std::erase_if(credentials_, [&](const auto& e) {
+    return e.first != task.credentials_id && e.second.renew_at < now - kSessionSeconds * 1000;
+  });
   json::object out;
   int64_t expires = 0;
   auto made = cloud_.store->transact([&](store::Transaction& tx) -> Status {
@@ -262,7 +273,8 @@ http::Answer TaskMetadata::credentials(const store::Scope& scope, const Task& ta
     Arena arena;
     const std::string role = task_role(task, *load_definition(arena, d));
     if (role.empty()) return fail("NoTaskRole", "the task has no role");
-    TRY_LET(auto session, iam::issue_service_session(tx, scope.account, role, kTasksPrincipal, task.id, kSessionSeconds));
+    TRY_LET(auto session,
+            iam::issue_service_session(tx, scope.account, role, kTasksPrincipal, task.id, kSessionSeconds));
     expires = session.expires_ms;
     out = {{"RoleArn", role},
            {"AccessKeyId", session.access_key_id},

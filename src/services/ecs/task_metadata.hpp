@@ -1,10 +1,11 @@
 // What a task asks at 169.254.170.2: its role's credentials and its metadata, version 4
-// (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html). One listener per VPC that
-// has tasks, in the namespace of its router (one in the task's own would take port 80 from the application). A task is
-// known by its address: the router drops forged ones, so that no task can ask for another's.
+// (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html). One listener
+// per VPC that has tasks, in the namespace of its router (one in the task's own would take port 80 from the
+// application). A task is known by its address: the router drops forged ones, so that no task can ask for
+// another's.
 //
-// Answers are made on one thread of its own: they read the store, and credentials write it. Any thread may open and
-// close. Lifecycle: 1. construct, 2. open()/close(), 3. destroy before the HTTP server.
+// Answers are made on one thread of its own: they read the store, and credentials write it. Any thread may
+// open and close. Lifecycle: 1. construct, 2. open()/close(), 3. destroy before the HTTP server.
 #pragma once
 
 #include <condition_variable>

@@ -44,7 +44,8 @@ Status TaskController::fetch_image(View& v, const model::ContainerDefinition& c,
   };
   if (auto ours = ecr::our_reference(cloud_.config, c.image)) {
     // The bytes that were meant when the deployment began.
-    if (auto digest = v.task.image_digests.find(out.name); digest != v.task.image_digests.end()) ours->digest = digest->second;
+    if (auto digest = v.task.image_digests.find(out.name); digest != v.task.image_digests.end())
+      ours->digest = digest->second;
     pull.reference = ours->local(cloud_.config.port());
     pull.insecure = true;
     auto tx = cloud_.store->begin();
@@ -88,8 +89,10 @@ Status TaskController::prepare_files(const View& v) {
   if (auto subnet = ec2::find_subnet(*tx, v.scope, v.task.subnet_id))
     if (auto vpc = tx->get<ec2::Vpc>(v.scope, subnet->vpc_id))
       if (auto block = Cidr::parse(vpc->cidr)) resolver = ipv4_text(block->first() + 2);
-  TRY(write_file(files.resolv(), fmt::format("search {}\nnameserver {}\n", ec2::internal_domain(v.scope.region), resolver)));
-  TRY(write_file(files.hosts(), fmt::format("127.0.0.1 localhost\n::1 localhost\n{} {} {}\n", v.task.private_ip, v.task.private_name,
+  TRY(write_file(files.resolv(),
+                 fmt::format("search {}\nnameserver {}\n", ec2::internal_domain(v.scope.region), resolver)));
+  TRY(write_file(files.hosts(), fmt::format("127.0.0.1 localhost\n::1 localhost\n{} {} {}\n",
+                                            v.task.private_ip, v.task.private_name,
                                             v.task.private_name.substr(0, v.task.private_name.find('.')))));
   ::chmod(files.resolv().c_str(), 0644);
   ::chmod(files.hosts().c_str(), 0644);
@@ -120,7 +123,8 @@ Status TaskController::check_logs(const View& v) {
       auto tx = cloud_.store->begin();
       const std::string role = execution_role(v.task, *v.definition);
       TRY_LET(api::Principal principal, role_principal(*tx, role, v.task.id));
-      const std::string stream = arn("logs", t.region, v.scope.account, fmt::format("log-group:{}:log-stream:{}", t.group, t.stream));
+      const std::string stream = arn("logs", t.region, v.scope.account,
+                                     fmt::format("log-group:{}:log-stream:{}", t.group, t.stream));
       TRY(check_allowed(cloud_, *tx, principal, "logs:CreateLogStream", stream));
       TRY(check_allowed(cloud_, *tx, principal, "logs:PutLogEvents", stream));
     }

@@ -30,13 +30,16 @@ void fill_attachment(Call& call, const Task& t, const TaskStatus& s, model::Atta
   }
 }
 
-void fill_container(Call& call, const Task& t, const ContainerStatus& c, const model::ContainerDefinition* d, model::Container& out) {
-  out.container_arn = call.text(arn("ecs", call.region, call.account, fmt::format("container/{}/{}/{}", t.cluster, t.id, c.name)));
+void fill_container(Call& call, const Task& t, const ContainerStatus& c, const model::ContainerDefinition* d,
+                    model::Container& out) {
+  out.container_arn = call.text(
+      arn("ecs", call.region, call.account, fmt::format("container/{}/{}/{}", t.cluster, t.id, c.name)));
   out.task_arn = call.text(task_arn(call.scope(), t.cluster, t.id));
   out.name = call.text(c.name);
   if (d) out.image = d->image;
   if (!c.image_digest.empty()) out.image_digest = call.text(c.image_digest);
-  if (auto id = t.runtime_ids.find(c.name); id != t.runtime_ids.end() && c.started) out.runtime_id = call.text(id->second);
+  if (auto id = t.runtime_ids.find(c.name); id != t.runtime_ids.end() && c.started)
+    out.runtime_id = call.text(id->second);
   out.last_status = call.text(c.status);
   if (c.exited) out.exit_code = c.exit_code;
   if (!c.reason.empty()) out.reason = call.text(c.reason);
@@ -49,7 +52,8 @@ void fill_container(Call& call, const Task& t, const ContainerStatus& c, const m
   out.managed_agents = call.list<model::ManagedAgent>(0);
   out.cpu = d ? call.text(std::to_string(d->cpu.value_or(0))) : wire::Text("0");
   if (d && d->memory.has()) out.memory = call.text(std::to_string(*d->memory));
-  if (d && d->memory_reservation.has()) out.memory_reservation = call.text(std::to_string(*d->memory_reservation));
+  if (d && d->memory_reservation.has())
+    out.memory_reservation = call.text(std::to_string(*d->memory_reservation));
 }
 
 void fill_overrides(Call& call, const Task& t, const TaskStatus& s, model::TaskOverride& out) {
@@ -80,7 +84,8 @@ void fill_overrides(Call& call, const Task& t, const TaskStatus& s, model::TaskO
 
 }  // namespace
 
-std::string health_of(store::Transaction& tx, const store::Scope& scope, const Task& task, const std::vector<std::string>& checked) {
+std::string health_of(store::Transaction& tx, const store::Scope& scope, const Task& task,
+                      const std::vector<std::string>& checked) {
   std::string worst = checked.empty() ? "UNKNOWN" : "HEALTHY";
   for (const auto& name : checked) {
     auto h = tx.get<ContainerHealth>(scope, task.key() + "/" + name);
@@ -114,10 +119,15 @@ void fill_task(Call& call, const Task& t, const TaskStatus& s, bool with_tags, m
     fill_container(call, t, s.containers[i], cd, out.containers[i]);
     if (cd && cd->health_check && cd->essential.value_or(true)) checked.push_back(s.containers[i].name);
   }
-  out.cpu = !t.override_cpu.empty() ? call.text(t.override_cpu) : d && d->cpu.has() ? d->cpu : wire::Text("256");
-  out.memory = !t.override_memory.empty() ? call.text(t.override_memory) : d && d->memory.has() ? d->memory : wire::Text("512");
+  out.cpu = !t.override_cpu.empty() ? call.text(t.override_cpu)
+            : d && d->cpu.has()     ? d->cpu
+                                    : wire::Text("256");
+  out.memory = !t.override_memory.empty() ? call.text(t.override_memory)
+               : d && d->memory.has()     ? d->memory
+                                          : wire::Text("512");
   out.created_at = time_out(t.created);
-  out.desired_status = t.stop || s.last_status == "STOPPED" || !s.stop_code.empty() ? wire::Text("STOPPED") : wire::Text("RUNNING");
+  out.desired_status = t.stop || s.last_status == "STOPPED" || !s.stop_code.empty() ? wire::Text("STOPPED")
+                                                                                    : wire::Text("RUNNING");
   out.enable_execute_command = false;
   out.execution_stopped_at = time_out(s.execution_stopped);
   out.group = call.text(t.group);
@@ -141,7 +151,8 @@ void fill_task(Call& call, const Task& t, const TaskStatus& s, bool with_tags, m
   out.tags = with_tags ? tags_out(call, t.tags) : call.list<model::Tag>(0);
   out.version = s.version;
   out.ephemeral_storage = call.make<model::EphemeralStorage>();
-  out.ephemeral_storage->size_in_gi_b = d && d->ephemeral_storage ? d->ephemeral_storage->size_in_gi_b.value_or(20) : 20;
+  out.ephemeral_storage->size_in_gi_b =
+      d && d->ephemeral_storage ? d->ephemeral_storage->size_in_gi_b.value_or(20) : 20;
 }
 
 }  // namespace nubecita::ecs

@@ -7,6 +7,7 @@ namespace nubecita::ecs {
 
 void fill_task(Call& call, const Task& task, const TaskStatus& status, bool with_tags, model::Task& out);
 /// UNKNOWN, HEALTHY or UNHEALTHY: the worst of the essential containers that have a health check.
-std::string health_of(store::Transaction& tx, const store::Scope& scope, const Task& task, const std::vector<std::string>& checked);
+std::string health_of(store::Transaction& tx, const store::Scope& scope, const Task& task,
+                      const std::vector<std::string>& checked);
 
 }  // namespace nubecita::ecs

@@ -7,10 +7,12 @@
 
 namespace nubecita::ecs {
 
-Result<api::Principal> role_principal(store::Transaction& tx, std::string_view role_arn, std::string_view session) {
+Result<api::Principal> role_principal(store::Transaction& tx, std::string_view role_arn,
+                                      std::string_view session) {
   auto parsed = Arn::parse(role_arn);
   auto role = iam::find_role(tx, role_arn);
-  if (!parsed || !role) return fail("NoSuchEntity", fmt::format("The role {} cannot be found.", role_arn), 404);
+  if (!parsed || !role)
+    return fail("NoSuchEntity", fmt::format("The role {} cannot be found.", role_arn), 404);
   TRY(iam::check_service_trust(tx, role_arn, kTasksPrincipal));
   api::Principal p;
   p.kind = api::Principal::Kind::role;
@@ -21,8 +23,8 @@ Result<api::Principal> role_principal(store::Transaction& tx, std::string_view r
   return p;
 }
 
-Status check_allowed(api::Cloud& cloud, store::Transaction& tx, const api::Principal& principal, std::string_view action,
-                     std::string_view resource) {
+Status check_allowed(api::Cloud& cloud, store::Transaction& tx, const api::Principal& principal,
+                     std::string_view action, std::string_view resource) {
   if (!cloud.authorizer) return {};
   const api::Conditions none;
   return cloud.authorizer->check(tx, {principal, action, resource, none, {}, principal.account});

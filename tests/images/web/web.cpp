@@ -62,7 +62,8 @@ int dial(const std::string& host, int port, int timeout_ms) {
 std::string get(const std::string& host, int port, const std::string& path) {
   int fd = dial(host, port, 2000);
   if (fd < 0) return "";
-  std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n", answer;
+  std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n",
+              answer;
   (void)!write(fd, request.data(), request.size());
   char buffer[4096];
   for (pollfd p{fd, POLLIN, 0}; poll(&p, 1, 2000) > 0;) {
@@ -87,7 +88,8 @@ Reply answer(const std::string& path) {
     if (path == "/health") return {200, "ok\n"};
     char name[256] = "";
     gethostname(name, sizeof name - 1);
-    return {200, "{\"revision\":\"" + env("REVISION") + "\",\"hostname\":\"" + name + "\",\"pid\":" + std::to_string(getpid()) + "}\n"};
+    return {200, "{\"revision\":\"" + env("REVISION") + "\",\"hostname\":\"" + name +
+                     "\",\"pid\":" + std::to_string(getpid()) + "}\n"};
   }
   if (path.starts_with("/env/")) return {200, env(rest("/env/").c_str())};
   if (path.starts_with("/slow/")) {
@@ -105,7 +107,8 @@ Reply answer(const std::string& path) {
     int port = 80;
     std::string address = host.substr(0, host.find(':'));
     if (host.find(':') != std::string::npos) port = std::atoi(host.c_str() + host.find(':') + 1);
-    std::string whole = get(address, port, url.find('/') == std::string::npos ? "/" : url.substr(url.find('/')));
+    std::string whole =
+        get(address, port, url.find('/') == std::string::npos ? "/" : url.substr(url.find('/')));
     size_t body = whole.find("\r\n\r\n");
     return body == std::string::npos ? Reply{502, "no answer\n"} : Reply{200, whole.substr(body + 4)};
   }
@@ -144,8 +147,8 @@ void serve(int fd) {
     Reply r = answer(path.substr(0, path.find('?')));
     std::string out = "HTTP/1.1 " + std::to_string(r.status) + (r.status == 200 ? " OK" : " Error") +
                       "\r\nContent-Type: " + (r.body.starts_with("{") ? "application/json" : "text/plain") +
-                      "\r\nContent-Length: " + std::to_string(r.body.size()) + (last ? "\r\nConnection: close" : "") + "\r\n\r\n" +
-                      (head ? "" : r.body);
+                      "\r\nContent-Length: " + std::to_string(r.body.size()) +
+                      (last ? "\r\nConnection: close" : "") + "\r\n\r\n" + (head ? "" : r.body);
     (void)!write(fd, out.data(), out.size());
     --in_flight;
     if (last) return void(close(fd));

@@ -17,8 +17,8 @@ class FakeContainers : public host::Containers {
     host::ContainerState state;
     std::vector<int> signals;
   };
-  std::map<std::string, Made> made;                 // by name; removed ones are gone
-  std::set<std::string> pulled;                     // references
+  std::map<std::string, Made> made;  // by name; removed ones are gone
+  std::set<std::string> pulled;      // references
   std::string pull_error, start_error;
   bool unavailable = false;
   int creations = 0;
@@ -81,15 +81,18 @@ class FakeContainers : public host::Containers {
     for (auto& [name, m] : made) out.push_back(m.state);
     return out;
   }
-  Result<host::ExecResult> exec(const std::string&, const std::vector<std::string>&, std::chrono::milliseconds) override {
+  Result<host::ExecResult> exec(const std::string&, const std::vector<std::string>&,
+                                std::chrono::milliseconds) override {
     return host::ExecResult{.exit_code = exec_code};
   }
   Result<host::ContainerUse> stats(const std::string&) override { return host::ContainerUse{}; }
   Status watch(const std::string& name, std::function<void(const host::ContainerExit&)> gone) override {
     TRY(up());
     auto it = made.find(name);
-    if (it != made.end() && it->second.state.running) watches[name] = std::move(gone);
-    else gone({name, it == made.end() ? 137 : it->second.state.exit_code, false});
+    if (it != made.end() && it->second.state.running)
+      watches[name] = std::move(gone);
+    else
+      gone({name, it == made.end() ? 137 : it->second.state.exit_code, false});
     return {};
   }
   void unwatch(const std::string& name) override { watches.erase(name); }
