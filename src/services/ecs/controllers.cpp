@@ -22,6 +22,7 @@ namespace nubecita::ecs {
 namespace {
 
 constexpr int64_t kKeptMs = 3'600'000;  // AWS describes stopped tasks for an hour at least
+constexpr int64_t kPruneEveryMs = 24 * 3'600'000LL;
 constexpr std::chrono::milliseconds kSweepEvery{60'000};
 
 template <class R>
@@ -90,6 +91,18 @@ Status remove_orphans(api::Cloud& cloud) {
   return {};
 }
 
+/// Images that no container uses go once a day, but not while a task is between its pull and its containers.
+Status prune_images(api::Cloud& cloud) {
+  if (!std::filesystem::exists(cloud.config.data_dir + "/podman/storage")) return {};
+  bool starting = false;
+  cloud.store->begin()->each<TaskStatus>([&](const store::Scope&, TaskStatus& s) {
+    starting |=
+        s.last_status == "PROVISIONING" || s.last_status == "PENDING" || s.last_status == "ACTIVATING";
+    return !starting;
+  });
+  return starting ? Status{} : cloud.containers->remove_unused_images();
+}
+
 struct Parts {
   Parts(api::Cloud& cloud, http::Server& server)
       : metadata(cloud, server), tasks(cloud, &metadata), services(cloud), health(cloud) {}
@@ -98,6 +111,7 @@ struct Parts {
   ServiceController services;
   HealthController health;
   bool orphans_removed = false;
+  int64_t pruned = now_ms();
 };
 
 }  // namespace
@@ -121,6 +135,10 @@ void add_controllers(api::Cloud& cloud, http::Server& server) {
     if (!parts->orphans_removed) TRY(remove_orphans(cloud));
     parts->orphans_removed = true;
     TRY(sweep_records(*cloud.store, now_ms()));
+    if (now_ms() - parts->pruned > kPruneEveryMs) {
+      TRY(prune_images(cloud));
+      parts->pruned = now_ms();
+    }
     return control::again_in(kSweepEvery);
   };
   cloud.engine->add(std::move(sweep));
