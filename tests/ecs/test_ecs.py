@@ -130,7 +130,7 @@ def test_settings_reach_the_container(lab):
     assert not caps & 1 << 21, "CAP_SYS_ADMIN is dropped"
     assert "Max open files            1024                 2048" in at("/cat/proc/self/limits")
     mounts = at("/cat/proc/self/mounts")
-    assert " /shared " in mounts and "tmpfs /scratch" in mounts
+    assert " /shared " in mounts and " /scratch tmpfs " in mounts
     assert any(line.split()[1] == "/" and "ro" in line.split()[3].split(",") for line in mounts.splitlines())
     assert "nameserver 10.60.0.2" in at("/cat/etc/resolv.conf")
     lab.stop(arn)

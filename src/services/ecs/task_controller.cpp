@@ -37,7 +37,7 @@ control::Controller TaskController::controller() {
   control::Controller c;
   c.name = "ecs.task";
   c.tables = {std::string(Task::kTable), std::string(ec2::InterfaceStatus::kTable),
-              std::string(ContainerHealth::kTable)};
+              std::string(ContainerHealth::kTable), std::string(elbv2::kTargetStatusTable)};
   c.workers = 8;
   c.keys_for = [this](const store::ParsedKey& parsed, std::string_view key) -> std::vector<std::string> {
     if (parsed.table == Task::kTable) return {std::string(key)};
@@ -45,8 +45,8 @@ control::Controller TaskController::controller() {
     if (parsed.table == ContainerHealth::kTable)
       return {store::make_key(Task::kTable, scope, parsed.id.substr(0, parsed.id.rfind('/')))};
     std::lock_guard lock(mutex_);
-    auto it = waiting_for_eni_.find(std::string(parsed.id));
-    return it == waiting_for_eni_.end() ? std::vector<std::string>{} : std::vector<std::string>{it->second};
+    auto it = waiting_for_.find(std::string(parsed.id));
+    return it == waiting_for_.end() ? std::vector<std::string>{} : std::vector<std::string>{it->second};
   };
   c.reconcile = [this](const std::string& key) { return reconcile(key); };
   return c;
@@ -196,7 +196,7 @@ void TaskController::fail_start(View& v, std::string reason) {
 Result<control::Again> TaskController::provision(View& v) {
   {
     std::lock_guard lock(mutex_);
-    waiting_for_eni_[v.task.eni_id] = v.key;
+    waiting_for_[v.task.eni_id] = v.key;
   }
   auto tx = cloud_.store->begin();
   auto eni = ec2::interface_status(*tx, v.scope, v.task.eni_id);
@@ -210,7 +210,7 @@ Result<control::Again> TaskController::provision(View& v) {
   }
   {
     std::lock_guard lock(mutex_);
-    waiting_for_eni_.erase(v.task.eni_id);
+    waiting_for_.erase(v.task.eni_id);
   }
   v.status.last_status = "PENDING";
   v.status.pull_started = now_ms();
@@ -365,12 +365,19 @@ Result<control::Again> TaskController::deactivate(View& v) {
                                    const ContainerStatus* s = v.status.find(c.name.sv());
                                    return !c.essential.value_or(true) || (s && s->started && !s->exited);
                                  });
-  if (v.status.registered && alive) {
-    auto tx = cloud_.store->begin();
-    for (const auto& t : v.task.targets) {
-      auto health = elbv2::target_health(*tx, v.scope, t.group_arn, v.task.private_ip, t.port);
-      if (health && health->state == "draining" && !health->idle) return control::again_in(milliseconds(250));
+  for (const auto& t : v.task.targets) {
+    if (!v.status.registered || !alive) break;
+    const std::string waited = fmt::format("{}|{}:{}", t.group_arn, v.task.private_ip, t.port);
+    {
+      std::lock_guard lock(mutex_);
+      waiting_for_[waited] = v.key;  // before it is read: no change falls between
     }
+    auto health =
+        elbv2::target_health(*cloud_.store->begin(), v.scope, t.group_arn, v.task.private_ip, t.port);
+    if (health && health->state == "draining" && !health->idle)
+      return control::again_in(milliseconds(5000));  // its record's change comes sooner
+    std::lock_guard lock(mutex_);
+    waiting_for_.erase(waited);
   }
   v.status.last_status = "STOPPING";
   TRY(save(v));
@@ -448,7 +455,7 @@ Result<control::Again> TaskController::deprovision(View& v) {
   std::filesystem::remove_all(files_of(v).dir, ignored);
   std::lock_guard lock(mutex_);
   live_.erase(v.key);
-  waiting_for_eni_.erase(v.task.eni_id);
+  waiting_for_.erase(v.task.eni_id);
   return control::done();
 }
 
