@@ -54,7 +54,7 @@ Credential credential_of(Session&& s) {
 
 /// Sessions that ended over an hour ago (until then the client learns that its token has expired).
 void sweep(store::Transaction& tx, int64_t now) {
-  const auto limit = fmt::format("{:015}", now - 3600 * 1000);
+  const auto limit = fmt::format("{:015}", now - int64_t{3600} * 1000);
   std::vector<std::string> over;
   tx.scan(store::make_key(SessionEnd::kTable, kEverywhere, ""), {},
           [&](std::string_view, std::string_view value) {
