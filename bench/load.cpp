@@ -1,10 +1,11 @@
-// A load generator that is never the slow side: raw keep-alive connections, one request under way on each, every request
-// signed by itself. Prints one JSON line: requests, seconds, errors, and p50/p99 in microseconds.
+// A load generator that is never the slow side: raw keep-alive connections, one request under way on each,
+// every request signed by itself. Prints one JSON line: requests, seconds, errors, and p50/p99 in
+// microseconds.
 //   nubecita_load HOST:PORT MODE CLIENTS SECONDS KEY SECRET      MODE: caller | vpcs | write | plain
 // `plain` sends unsigned GET / (for the reference server).
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -53,7 +54,8 @@ struct Target {
     raw.body = body;
     std::string text = "POST / HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: " + type + "\r\n";
     if (!target.empty()) text += "X-Amz-Target: " + target + "\r\n";
-    for (auto& [n, v] : wire::sign(raw, key, secret, "", "us-east-1", service, now_ms())) text += n + ": " + v + "\r\n";
+    for (auto& [n, v] : wire::sign(raw, key, secret, "", "us-east-1", service, now_ms()))
+      text += n + ": " + v + "\r\n";
     return text + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 };
@@ -95,7 +97,8 @@ bool take_answer(std::string& in, int& status) {
   size_t length = 0;
   for (size_t at = in.find("\r\n"); at < end;) {
     at += 2;
-    if (strncasecmp(in.c_str() + at, "content-length:", 15) == 0) length = std::strtoul(in.c_str() + at + 15, nullptr, 10);
+    if (strncasecmp(in.c_str() + at, "content-length:", 15) == 0)
+      length = std::strtoul(in.c_str() + at + 15, nullptr, 10);
     at = in.find("\r\n", at);
   }
   if (in.size() < end + 4 + length) return false;
@@ -152,8 +155,11 @@ int main(int argc, char** argv) {
   }
   const double passed = std::chrono::duration<double>(Clock::now() - started).count();
   std::sort(took.begin(), took.end());
-  auto at = [&](double q) { return took.empty() ? 0.0F : took[static_cast<size_t>(q * static_cast<double>(took.size() - 1))]; };
-  std::printf("{\"requests\":%zu,\"seconds\":%.3f,\"errors\":%lu,\"p50_us\":%.0f,\"p99_us\":%.0f}\n", took.size(), passed,
-              static_cast<unsigned long>(errors), static_cast<double>(at(0.5)), static_cast<double>(at(0.99)));
+  auto at = [&](double q) {
+    return took.empty() ? 0.0F : took[static_cast<size_t>(q * static_cast<double>(took.size() - 1))];
+  };
+  std::printf("{\"requests\":%zu,\"seconds\":%.3f,\"errors\":%lu,\"p50_us\":%.0f,\"p99_us\":%.0f}\n",
+              took.size(), passed, static_cast<unsigned long>(errors), static_cast<double>(at(0.5)),
+              static_cast<double>(at(0.99)));
   return 0;
 }

@@ -32,7 +32,8 @@ class Place:
         role = self.role(cloud)
         ecs.register_task_definition(
             family="bench", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512", executionRoleArn=role,
-            containerDefinitions=[{"name": "web", "image": self.image, "essential": True, "portMappings": [{"containerPort": 8080}]}])
+            containerDefinitions=[{"name": "web", "image": self.image, "essential": True, "portMappings": [{"containerPort": 8080}],
+                                   "environment": [{"name": "PORT", "value": "8080"}]}])
         self.network = {"awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.group]}}
 
     @staticmethod

@@ -1,5 +1,5 @@
-// What an ENI costs on the machine, through host::Network alone: made and enforced one by one and many at once, one
-// group member changed, adoption after a restart, removal. Needs root; leaves nothing behind.
+// What an ENI costs on the machine, through host::Network alone: made and enforced one by one and many at
+// once, one group member changed, adoption after a restart, removal. Needs root; leaves nothing behind.
 //
 //   network_bench [how many, default 1 100 1000]
 #include <fmt/core.h>
@@ -26,21 +26,32 @@ double cpu_ms() {
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) / 1e6;
 }
-double ms_since(Clock::time_point t) { return std::chrono::duration<double, std::milli>(Clock::now() - t).count(); }
+double ms_since(Clock::time_point t) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - t).count();
+}
 
 EniSpec eni(int n) {
-  return {fmt::format("eni-{:017x}", n), fmt::format("subnet-{}", n % 2), ipv4_text(0x0a000000u + (n % 2 ? 0x2000u : 0x1000u) + 10 + n / 2),
-          fmt::format("02:00:00:00:{:02x}:{:02x}", n >> 8, n & 255), "", false, true, true, {n % 3 ? "sg-app" : "sg-db"}};
+  return {fmt::format("eni-{:017x}", n),
+          fmt::format("subnet-{}", n % 2),
+          ipv4_text(0x0a000000u + (n % 2 ? 0x2000u : 0x1000u) + 10 + n / 2),
+          fmt::format("02:00:00:00:{:02x}:{:02x}", n >> 8, n & 255),
+          "",
+          false,
+          true,
+          true,
+          {n % 3 ? "sg-app" : "sg-db"}};
 }
 
 VpcSpec vpc() {
   VpcSpec v;
   v.id = "vpc-bench";
   v.cidrs = {"10.0.0.0/16"};
-  v.subnets = {{"subnet-0", "10.0.16.0/20", "rtb-1", "acl-1"}, {"subnet-1", "10.0.32.0/20", "rtb-1", "acl-1"}};
+  v.subnets = {{"subnet-0", "10.0.16.0/20", "rtb-1", "acl-1"},
+               {"subnet-1", "10.0.32.0/20", "rtb-1", "acl-1"}};
   v.route_tables = {{"rtb-1", {{"10.0.0.0/16", RouteSpec::To::local, {}}}}};
   v.acls = {{"acl-1", {{100, false, true}, {100, true, true}}}};
-  v.groups = {{"sg-app", {{true}, {false, "tcp", 80, 80, "0.0.0.0/0", {}}}}, {"sg-db", {{true}, {false, "tcp", 5432, 5432, {}, "sg-app"}}}};
+  v.groups = {{"sg-app", {{true}, {false, "tcp", 80, 80, "0.0.0.0/0", {}}}},
+              {"sg-db", {{true}, {false, "tcp", 5432, 5432, {}, "sg-app"}}}};
   for (auto& g : v.groups) g.rules[0].cidr = "0.0.0.0/0";
   return v;
 }
@@ -100,9 +111,11 @@ int main(int argc, char** argv) {
     const double one_gone = ms_since(t);
     t = Clock::now();
     ok = ok && network->remove_everything().has_value();
-    fmt::print("{:>5} ENIs: router {:.1f} ms, all at once {:.2f} ms each, one more {:.2f} ms (median; worst {:.2f}; {:.2f} ms of CPU), groups changed "
-               "{:.2f} ms, adopted {:.1f} ms, one removed {:.1f} ms, all removed {:.0f} ms\n",
-               count, router, all / count, single[4], single.back(), cpu_each, group, adopt, one_gone, ms_since(t));
+    fmt::print(
+        "{:>5} ENIs: router {:.1f} ms, all at once {:.2f} ms each, one more {:.2f} ms (median; worst {:.2f}; "
+        "{:.2f} ms of CPU), groups changed "
+        "{:.2f} ms, adopted {:.1f} ms, one removed {:.1f} ms, all removed {:.0f} ms\n",
+        count, router, all / count, single[4], single.back(), cpu_each, group, adopt, one_gone, ms_since(t));
   }
   (void)network->remove_everything();
   return ok ? 0 : 1;

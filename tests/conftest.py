@@ -207,5 +207,5 @@ def wait_until(condition, timeout=30, every=0.05, what="condition"):
         if answer:
             return answer
         if time.time() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what}")
+            raise AssertionError(f"not within {timeout} s: {what() if callable(what) else what}")
         time.sleep(every)

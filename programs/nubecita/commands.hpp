@@ -1,5 +1,6 @@
-// One function per command, each in the file of its name. All answer the process's exit code: 0 done, 1 failed, 2 wrong
-// usage. Texts go to standard output, complaints to standard error; with `json` one JSON document goes to standard output.
+// One function per command, each in the file of its name. All answer the process's exit code: 0 done, 1
+// failed, 2 wrong usage. Texts go to standard output, complaints to standard error; with `json` one JSON
+// document goes to standard output.
 #pragma once
 
 #include <string>
@@ -21,8 +22,8 @@ struct ServeOptions {
 };
 struct InitOptions {
   std::string profile = "nubecita";  // name of the AWS profile that is written
-  std::string profile_file;          // besides <data>/credentials; empty: ~/.aws/credentials; "-": nowhere else
-  std::string account;               // makes a further account of this name instead (profile of the same name)
+  std::string profile_file;  // besides <data>/credentials; empty: ~/.aws/credentials; "-": nowhere else
+  std::string account;       // makes a further account of this name instead (profile of the same name)
 };
 
 int serve(const Common&, const ServeOptions&);

@@ -54,31 +54,41 @@ std::vector<Finding> examine(const Common& common, const Config& config) {
   found.push_back(program(config.podman, "containers", "podman runc conmon netavark"));
   found.push_back(fs::exists("/usr/lib/podman/netavark") || in_path("netavark")
                       ? Finding{"netavark (podman does not start without)", "ok", ""}
-                      : Finding{"netavark (podman does not start without)", "missing", "apt-get install netavark aardvark-dns"});
-  found.push_back(in_path("runc") || in_path("crun") ? Finding{"runc or crun (container runtime)", "ok", ""}
-                                                     : Finding{"runc or crun (container runtime)", "missing", "apt-get install runc"});
+                      : Finding{"netavark (podman does not start without)", "missing",
+                                "apt-get install netavark aardvark-dns"});
+  found.push_back(in_path("runc") || in_path("crun")
+                      ? Finding{"runc or crun (container runtime)", "ok", ""}
+                      : Finding{"runc or crun (container runtime)", "missing", "apt-get install runc"});
   found.push_back(program("haproxy", "load balancers", "haproxy"));
   found.push_back(program("dnsmasq", "names inside VPCs", "dnsmasq-base"));
   found.push_back(any_postgres() ? Finding{"PostgreSQL (databases of engine postgres)", "ok", ""}
-                                 : Finding{"PostgreSQL (databases of engine postgres)", "missing", "apt-get install postgresql-15"});
+                                 : Finding{"PostgreSQL (databases of engine postgres)", "missing",
+                                           "apt-get install postgresql-15"});
   found.push_back(program("mariadbd", "databases of engine mariadb", "mariadb-server"));
-  found.push_back(in_path("mysqld") && !fs::is_symlink("/usr/sbin/mysqld")
-                      ? Finding{"mysqld (databases of engine mysql)", "ok", ""}
-                      : Finding{"mysqld (databases of engine mysql)", "warning",
-                                config.mariadb_for_mysql ? "MariaDB stands in for it, as nubecita.json says"
-                                                         : "optional: install MySQL, or set \"mariadb_for_mysql\": true in nubecita.json"});
+  found.push_back(
+      in_path("mysqld") && !fs::is_symlink("/usr/sbin/mysqld")
+          ? Finding{"mysqld (databases of engine mysql)", "ok", ""}
+          : Finding{"mysqld (databases of engine mysql)", "warning",
+                    config.mariadb_for_mysql
+                        ? "MariaDB stands in for it, as nubecita.json says"
+                        : "optional: install MySQL, or set \"mariadb_for_mysql\": true in nubecita.json"});
   if (config.image_scanner.empty())
-    found.push_back({"image scanner (ECR scan on push)", "warning", "optional: name one as \"image_scanner\" in nubecita.json"});
+    found.push_back({"image scanner (ECR scan on push)", "warning",
+                     "optional: name one as \"image_scanner\" in nubecita.json"});
   else
     found.push_back(program(config.image_scanner, "ECR scan on push", "trivy"));
   const bool cgroups = fs::exists("/sys/fs/cgroup/memory") || fs::exists("/sys/fs/cgroup/cgroup.controllers");
-  found.push_back({"cgroups (CPU and memory limits)", cgroups ? "ok" : "missing", cgroups ? "" : "mount cgroup2 on /sys/fs/cgroup"});
+  found.push_back({"cgroups (CPU and memory limits)", cgroups ? "ok" : "missing",
+                   cgroups ? "" : "mount cgroup2 on /sys/fs/cgroup"});
   struct statvfs space{};
   const auto where = fs::exists(common.data) ? common.data : std::string("/");
   if (::statvfs(where.c_str(), &space) == 0) {
-    const auto free_gib = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / (1 << 30);
-    const auto text = "disk space for " + common.data + " (" + std::to_string(static_cast<int>(free_gib)) + " GiB free)";
-    found.push_back({text, free_gib < 5 ? "warning" : "ok", free_gib < 5 ? "images and databases want 5 GiB or more" : ""});
+    const auto free_gib =
+        static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / (1 << 30);
+    const auto text =
+        "disk space for " + common.data + " (" + std::to_string(static_cast<int>(free_gib)) + " GiB free)";
+    found.push_back({text, free_gib < 5 ? "warning" : "ok",
+                     free_gib < 5 ? "images and databases want 5 GiB or more" : ""});
   }
   return found;
 }
@@ -94,11 +104,15 @@ int doctor(const Common& common) {
     well = well && f.state != "missing";
     list.push_back(json::object{{"what", f.what}, {"state", f.state}, {"advice", f.advice}});
     if (!common.json)
-      std::cout << (f.state == "ok" ? "  ok       " : f.state == "warning" ? "  warning  " : "  MISSING  ") << f.what
-                << (f.advice.empty() ? "" : "\n             " + f.advice) << "\n";
+      std::cout << (f.state == "ok"        ? "  ok       "
+                    : f.state == "warning" ? "  warning  "
+                                           : "  MISSING  ")
+                << f.what << (f.advice.empty() ? "" : "\n             " + f.advice) << "\n";
   }
-  if (common.json) std::cout << json::serialize(json::object{{"ready", well}, {"findings", list}}) << "\n";
-  else std::cout << (well ? "this machine has what nubecita needs\n" : "something is missing: see above\n");
+  if (common.json)
+    std::cout << json::serialize(json::object{{"ready", well}, {"findings", list}}) << "\n";
+  else
+    std::cout << (well ? "this machine has what nubecita needs\n" : "something is missing: see above\n");
   return well ? 0 : 1;
 }
 

@@ -1,5 +1,5 @@
-// `nubecita down`: ends the server and everything that it runs on the machine. The data directory stays as it is, and
-// the next `serve` brings everything back.
+// `nubecita down`: ends the server and everything that it runs on the machine. The data directory stays as it
+// is, and the next `serve` brings everything back.
 #include <csignal>
 #include <iostream>
 #include <thread>
@@ -22,7 +22,8 @@ Status end_server(const std::string& data) {
     if (::kill(pid, 0) != 0) return {};
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  return fail("StillRunning", "the server (process " + std::to_string(pid) + ") did not end within 30 seconds");
+  return fail("StillRunning",
+              "the server (process " + std::to_string(pid) + ") did not end within 30 seconds");
 }
 
 Status end_all(const Common& common) {
@@ -36,8 +37,10 @@ Status end_all(const Common& common) {
 int down(const Common& common) {
   auto done = end_all(common);
   if (!done) return complain(common, done.error());
-  if (common.json) std::cout << "{\"down\":true}\n";
-  else std::cout << "nothing of " << common.data << " runs any more; its data stay\n";
+  if (common.json)
+    std::cout << "{\"down\":true}\n";
+  else
+    std::cout << "nothing of " << common.data << " runs any more; its data stay\n";
   return 0;
 }
 

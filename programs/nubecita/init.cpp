@@ -1,5 +1,5 @@
-// `nubecita init`: the data directory, the management account with its administrator, an AWS profile. Safe to run again.
-// With --account NAME: a further account, also while the cloud runs.
+// `nubecita init`: the data directory, the management account with its administrator, an AWS profile. Safe to
+// run again. With --account NAME: a further account, also while the cloud runs.
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -18,10 +18,12 @@ namespace fs = std::filesystem;
 
 Result<iam::Bootstrap> make_account(const Common& common, const std::string& name) {
   if (running_endpoint(common.data)) {  // the server has the store: it makes the account
-    TRY_LET(std::string text, ask_server(common.data, "/_nubecita/accounts", json::serialize(json::object{{"name", name}})));
+    TRY_LET(std::string text,
+            ask_server(common.data, "/_nubecita/accounts", json::serialize(json::object{{"name", name}})));
     TRY_LET(auto doc, json::parse(text));
     const auto& o = doc.as_object();
-    return iam::Bootstrap{json::text_or(o, "account"), json::text_or(o, "access_key_id"), json::text_or(o, "secret")};
+    return iam::Bootstrap{json::text_or(o, "account"), json::text_or(o, "access_key_id"),
+                          json::text_or(o, "secret")};
   }
   TRY_LET(auto store, store::Store::open(common.data + "/store"));
   if (name.empty()) return iam::bootstrap(*store);
@@ -40,7 +42,8 @@ Result<json::object> prepare(const Common& common, const InitOptions& options) {
 
   const std::string profile = options.account.empty() ? options.profile : options.account;
   const std::string own = common.data + "/credentials";
-  json::object report{{"data", common.data}, {"profile", profile}, {"region", config.home_region}, {"credentials", own}};
+  json::object report{
+      {"data", common.data}, {"profile", profile}, {"region", config.home_region}, {"credentials", own}};
   if (auto known = read_profile(own, profile); known && options.account.empty()) {
     report["made"] = false;
     return report;
@@ -70,10 +73,12 @@ int init(const Common& common, const InitOptions& options) {
     std::cout << json::serialize(*report) << "\n";
   } else if (report->at("made").as_bool()) {
     std::cout << "account " << json::text_or(*report, "account") << ", administrator's keys in profile \""
-              << json::text_or(*report, "profile") << "\" of " << json::text_or(*report, "credentials") << "\n"
+              << json::text_or(*report, "profile") << "\" of " << json::text_or(*report, "credentials")
+              << "\n"
               << "next: nubecita serve --data " << common.data << "\n";
   } else {
-    std::cout << common.data << " is ready already (profile \"" << json::text_or(*report, "profile") << "\")\n";
+    std::cout << common.data << " is ready already (profile \"" << json::text_or(*report, "profile")
+              << "\")\n";
   }
   return 0;
 }

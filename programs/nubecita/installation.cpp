@@ -111,9 +111,12 @@ Result<std::string> ask_server(const std::string& data, const std::string& path,
   request.target = path;
   request.headers = {{"Authorization", "Bearer " + token}};
   request.body = body;
-  TRY_LET(auto answer, http::request(http::Endpoint::tcp(address.substr(0, colon), std::stoi(address.substr(colon + 1))), request));
+  TRY_LET(auto answer,
+          http::request(http::Endpoint::tcp(address.substr(0, colon), std::stoi(address.substr(colon + 1))),
+                        request));
   if (answer.status != 200)
-    return fail("ServerRefused", "the server at " + endpoint + " answered " + std::to_string(answer.status) + ": " + answer.body);
+    return fail("ServerRefused", "the server at " + endpoint + " answered " + std::to_string(answer.status) +
+                                     ": " + answer.body);
   return answer.body;
 }
 

@@ -1,4 +1,5 @@
-// What the commands know of an installation's files: where the running server listens, its token, its profiles.
+// What the commands know of an installation's files: where the running server listens, its token, its
+// profiles.
 #pragma once
 
 #include <string>
@@ -22,10 +23,12 @@ Result<Profile> read_profile(const std::string& path, const std::string& name);
 
 /// Base URL of the running server ("http://127.0.0.1:4566"), or the error that it does not run.
 Result<std::string> running_endpoint(const std::string& data);
-/// The token of the installation (mode 0600), made if missing: opens the proxy and the status page to its owner.
+/// The token of the installation (mode 0600), made if missing: opens the proxy and the status page to its
+/// owner.
 Result<std::string> installation_token(const std::string& data);
 /// Asks the running server: GET (or POST when `body` is not empty) on a path below /_nubecita.
-Result<std::string> ask_server(const std::string& data, const std::string& path, const std::string& body = {});
+Result<std::string> ask_server(const std::string& data, const std::string& path,
+                               const std::string& body = {});
 
 /// The variables that point AWS clients at this installation, as NAME, value.
 Result<std::vector<std::pair<std::string, std::string>>> client_environment(const std::string& data,

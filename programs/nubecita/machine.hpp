@@ -24,7 +24,8 @@ class Machine {
   static Result<std::unique_ptr<Machine>> make(const Config& config);
   ~Machine();
   void lend(api::Cloud& cloud) const;
-  /// Ends everything that this installation runs on the machine: containers, processes, namespaces, packet filter.
+  /// Ends everything that this installation runs on the machine: containers, processes, namespaces, packet
+  /// filter.
   Status remove_everything();
 
  private:

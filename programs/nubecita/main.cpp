@@ -28,7 +28,8 @@ std::string default_data() {
 
 int main(int argc, char** argv) {
   using namespace nubecita::commands;
-  CLI::App app("nubecita: your own little cloud. It speaks the AWS APIs and does for real what they ask.", "nubecita");
+  CLI::App app("nubecita: your own little cloud. It speaks the AWS APIs and does for real what they ask.",
+               "nubecita");
   app.require_subcommand(1);
   app.fallthrough();
   Common common;
@@ -37,16 +38,22 @@ int main(int argc, char** argv) {
   app.add_flag("--json", common.json, "answer in JSON");
 
   ServeOptions serve_options;
-  auto* serve_command = app.add_subcommand("serve", "run the cloud until SIGTERM; what it runs goes on without it");
-  serve_command->add_option("--listen", serve_options.listen, "HOST:PORT (default: 127.0.0.1:4566; port 0: any)");
+  auto* serve_command =
+      app.add_subcommand("serve", "run the cloud until SIGTERM; what it runs goes on without it");
+  serve_command->add_option("--listen", serve_options.listen,
+                            "HOST:PORT (default: 127.0.0.1:4566; port 0: any)");
   serve_command->add_flag("--verbose", serve_options.verbose, "log every request and reconcile");
 
   InitOptions init_options;
-  auto* init_command = app.add_subcommand("init", "make the data directory, an account and its administrator");
-  init_command->add_option("--profile", init_options.profile, "name of the AWS profile to write (default: nubecita)");
-  init_command->add_option("--profile-file", init_options.profile_file,
-                           "credentials file to write it to (default: ~/.aws/credentials; \"-\": only the data directory's)");
-  init_command->add_option("--account", init_options.account, "make a further account, with a profile of its name");
+  auto* init_command =
+      app.add_subcommand("init", "make the data directory, an account and its administrator");
+  init_command->add_option("--profile", init_options.profile,
+                           "name of the AWS profile to write (default: nubecita)");
+  init_command->add_option(
+      "--profile-file", init_options.profile_file,
+      "credentials file to write it to (default: ~/.aws/credentials; \"-\": only the data directory's)");
+  init_command->add_option("--account", init_options.account,
+                           "make a further account, with a profile of its name");
 
   std::string profile = "nubecita";
   auto* env_command = app.add_subcommand("env", "print the exports that point a shell's AWS clients here");
@@ -54,13 +61,16 @@ int main(int argc, char** argv) {
 
   std::string as_profile;
   std::vector<std::string> as_words;
-  auto* as_command = app.add_subcommand("as", "run any AWS client, unchanged, against this cloud: as PROFILE -- COMMAND...");
+  auto* as_command =
+      app.add_subcommand("as", "run any AWS client, unchanged, against this cloud: as PROFILE -- COMMAND...");
   as_command->add_option("profile", as_profile, "AWS profile")->required();
   as_command->add_option("command", as_words, "the command and its arguments, after --")->required();
 
-  auto* status_command = app.add_subcommand("status", "what runs: accounts, services, tasks, databases, load balancers");
+  auto* status_command =
+      app.add_subcommand("status", "what runs: accounts, services, tasks, databases, load balancers");
   auto* doctor_command = app.add_subcommand("doctor", "what this machine lacks and how to get it");
-  auto* down_command = app.add_subcommand("down", "end everything that this cloud runs on the machine; the data stay");
+  auto* down_command =
+      app.add_subcommand("down", "end everything that this cloud runs on the machine; the data stay");
   auto* version_command = app.add_subcommand("version", "the version");
   for (auto* sub : app.get_subcommands({})) sub->fallthrough();
   as_command->prefix_command(false);

@@ -1,5 +1,5 @@
-// `nubecita serve`: opens the rooms in order, waits for SIGTERM or SIGINT, closes them in reverse. What runs on the
-// machine is left running: the next start adopts it.
+// `nubecita serve`: opens the rooms in order, waits for SIGTERM or SIGINT, closes them in reverse. What runs
+// on the machine is left running: the next start adopts it.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -69,7 +69,8 @@ Status run(const Common& common, const ServeOptions& options) {
   if (!options.listen.empty()) config.listen = options.listen;
   TRY(check_listen(config.listen));
   if (!fs::exists(common.data + "/token"))
-    return fail("NotInitialized", common.data + " is no data directory yet; make it with: nubecita init --data " + common.data);
+    return fail("NotInitialized",
+                common.data + " is no data directory yet; make it with: nubecita init --data " + common.data);
   const auto run_dir = common.data + "/run";
   fs::create_directories(run_dir);
 
@@ -91,7 +92,9 @@ Status run(const Common& common, const ServeOptions& options) {
   gateway_options.services = services->tables();
   gateway_options.guests = services->guests();
   gateway_options.token = token;
-  gateway_options.console = [&](std::string_view name, std::string_view body) { return console(cloud, name, body); };
+  gateway_options.console = [&](std::string_view name, std::string_view body) {
+    return console(cloud, name, body);
+  };
   gateway::Gateway gateway(cloud, std::move(gateway_options));
 
   http::Options http_options;
@@ -113,9 +116,9 @@ Status run(const Common& common, const ServeOptions& options) {
   engine.stop();
   fs::remove(run_dir + "/endpoint");
   fs::remove(run_dir + "/pid");
-  // Everything answered is on the disk and every worker has ended; what is left are watch threads of the machine's parts
-  // that know the engine, and controllers that know the server. Taking them apart in some order proves nothing that
-  // kill -9 does not need anyway.
+  // Everything answered is on the disk and every worker has ended; what is left are watch threads of the
+  // machine's parts that know the engine, and controllers that know the server. Taking them apart in some
+  // order proves nothing that kill -9 does not need anyway.
   ::_exit(0);
 }
 }  // namespace

@@ -1,5 +1,5 @@
-// All services of this binary: their tables for the gateway, their controllers for the engine. To add a service, add it
-// here and in services.cpp, nowhere else.
+// All services of this binary: their tables for the gateway, their controllers for the engine. To add a
+// service, add it here and in services.cpp, nowhere else.
 #pragma once
 
 #include <functional>

@@ -52,10 +52,14 @@ int status(const Common& common) {
     return 0;
   }
   auto doc = json::parse(*text);
-  if (!doc || !doc->is_object()) return complain(common, {"BadAnswer", 500, "the server's answer is not JSON", {}});
+  if (!doc || !doc->is_object())
+    return complain(common, {"BadAnswer", 500, "the server's answer is not JSON", {}});
   for (auto& [name, value] : doc->as_object()) {
-    if (auto* rows = value.if_array()) print_table(name, *rows);
-    else std::cout << name << ": " << (value.is_string() ? std::string(value.as_string()) : json::serialize(value)) << "\n";
+    if (auto* rows = value.if_array())
+      print_table(name, *rows);
+    else
+      std::cout << name << ": "
+                << (value.is_string() ? std::string(value.as_string()) : json::serialize(value)) << "\n";
   }
   return 0;
 }

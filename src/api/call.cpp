@@ -11,9 +11,9 @@ Status Call::authorize(std::string_view resource, const Conditions& conditions, 
   if (full_action.empty()) full_action.append(service).append(":").append(operation);
   Conditions all = request_conditions;
   all.insert(all.end(), conditions.begin(), conditions.end());
-  auto allowed = cloud.authorizer->check(
-      tx, {principal, full_action, resource, all, resource_policy,
-           resource_account.empty() ? std::string_view(account) : resource_account});
+  auto allowed =
+      cloud.authorizer->check(tx, {principal, full_action, resource, all, resource_policy,
+                                   resource_account.empty() ? std::string_view(account) : resource_account});
   if (allowed) authorized_ = true;
   return allowed;
 }
@@ -28,7 +28,8 @@ std::string encode_token(std::string_view id) { return base64("1:" + std::string
 Result<std::string> decode_token(std::string_view token, std::string_view bad_token_code) {
   std::string raw;
   if (!base64_decode(token, raw) || !raw.starts_with("1:"))
-    return fail(bad_token_code, "The pagination token is not valid: use the one of the previous answer unchanged.");
+    return fail(bad_token_code,
+                "The pagination token is not valid: use the one of the previous answer unchanged.");
   return raw.substr(2);
 }
 

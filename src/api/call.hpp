@@ -2,10 +2,11 @@
 //
 //   Status create_vpc(Call& call, const CreateVpcRequest& in, CreateVpcResult& out);
 //
-// It authorizes, validates, reads and writes through call.tx, fills `out` from the call's arena and returns. It never
-// waits for the machine: controllers do the work after the commit. The gateway commits call.tx after it returns and
-// answers the client only when the commit is on the disk; on a conflict the operation runs again from the start with a
-// fresh Call, so it must have no effects outside call.tx. On an error nothing is written.
+// It authorizes, validates, reads and writes through call.tx, fills `out` from the call's arena and returns.
+// It never waits for the machine: controllers do the work after the commit. The gateway commits call.tx after
+// it returns and answers the client only when the commit is on the disk; on a conflict the operation runs
+// again from the start with a fresh Call, so it must have no effects outside call.tx. On an error nothing is
+// written.
 //
 // One thread, as long as the request.
 #pragma once
@@ -27,14 +28,14 @@ namespace nubecita::api {
 struct Principal {
   enum class Kind { root, user, role, anonymous, system } kind = Kind::anonymous;
   std::string account;
-  std::string arn;           // "arn:aws:iam::1:user/x", "arn:aws:sts::1:assumed-role/r/session", "arn:aws:iam::1:root"
-  std::string id;            // unique id: "AIDA...", "AROA...:session", or the account number of root
-  std::string name;          // user name or role name
-  std::string access_key;    // the key that signed
-  std::string session_policy;            // policy document of an AssumeRole call; empty: none
+  std::string arn;  // "arn:aws:iam::1:user/x", "arn:aws:sts::1:assumed-role/r/session", "arn:aws:iam::1:root"
+  std::string id;   // unique id: "AIDA...", "AROA...:session", or the account number of root
+  std::string name;                              // user name or role name
+  std::string access_key;                        // the key that signed
+  std::string session_policy;                    // policy document of an AssumeRole call; empty: none
   std::vector<std::string> session_policy_arns;  // managed policies given with it
   std::map<std::string, std::string> session_tags;
-  int64_t token_issued_ms = 0;           // of a session
+  int64_t token_issued_ms = 0;  // of a session
 };
 
 /// Condition keys of one authorization, e.g. {"aws:RequestTag/env", {"staging"}}. Names match without case.
@@ -46,13 +47,14 @@ class Authorizer {
   virtual ~Authorizer() = default;
   struct Question {
     const Principal& principal;
-    std::string_view action;            // "ec2:CreateVpc"
-    std::string_view resource;          // an ARN, or "*"
-    const Conditions& conditions;       // those of the request (source address, time, ...) and of the resource
-    std::string_view resource_policy;   // policy document attached to the resource; empty: none
+    std::string_view action;           // "ec2:CreateVpc"
+    std::string_view resource;         // an ARN, or "*"
+    const Conditions& conditions;      // those of the request (source address, time, ...) and of the resource
+    std::string_view resource_policy;  // policy document attached to the resource; empty: none
     std::string_view resource_account;  // owner of the resource
   };
-  /// Allowed, or the error "AccessDenied" with a message that names principal, action and resource as AWS does.
+  /// Allowed, or the error "AccessDenied" with a message that names principal, action and resource as AWS
+  /// does.
   virtual Status check(store::Transaction& tx, const Question& question) = 0;
 };
 
@@ -64,14 +66,14 @@ struct Call {
   store::Transaction& tx;
   Arena& arena;
   const Principal& principal;
-  std::string account;     // whose resources: the principal's account
-  std::string region;      // from the signature's scope or the host name
+  std::string account;         // whose resources: the principal's account
+  std::string region;          // from the signature's scope or the host name
   std::string_view service;    // IAM's prefix of the operation's service, e.g. "ec2"
   std::string_view operation;  // "CreateVpc"
   std::string request_id;
   std::string source_ip;
   bool tls = false;
-  int64_t now = 0;             // milliseconds, one value for the whole request
+  int64_t now = 0;  // milliseconds, one value for the whole request
 
   store::Scope scope() const { return {account, region}; }
   store::Scope global() const { return {account, "global"}; }
@@ -90,7 +92,9 @@ struct Call {
   // Answers live in the arena.
   wire::Text text(std::string_view s) { return wire::Text::view(arena.copy(s)); }
   template <class T>
-  T* make() { return arena.make<T>(); }
+  T* make() {
+    return arena.make<T>();
+  }
   /// A present list of n default elements.
   template <class T>
   wire::List<T> list(size_t n) {
@@ -112,7 +116,8 @@ struct Call {
     return l;
   }
 
-  Conditions request_conditions;  // what the gateway knows: aws:SourceIp, aws:SecureTransport, aws:CurrentTime, ...
+  Conditions
+      request_conditions;  // what the gateway knows: aws:SourceIp, aws:SecureTransport, aws:CurrentTime, ...
 
  private:
   bool authorized_ = false;
@@ -127,8 +132,8 @@ inline std::vector<std::string> strings(const wire::List<wire::Text>& l) {
 }
 
 /// One page of a list: items after the opaque `token` (""/absent: from the start), at most `limit`.
-/// `id_of` gives each item's ordering id (items must be sorted by it). Sets `next` to the token of the following page.
-/// A token that we did not make gives error `bad_token_code`.
+/// `id_of` gives each item's ordering id (items must be sorted by it). Sets `next` to the token of the
+/// following page. A token that we did not make gives error `bad_token_code`.
 template <class T, class IdOf>
 Result<std::vector<T>> page(std::vector<T> items, std::string_view token, size_t limit, IdOf id_of,
                             std::string& next, std::string_view bad_token_code = "InvalidNextToken");

@@ -1,4 +1,5 @@
-// What services and controllers are built on: one of each per process, made by `nubecita serve`, outliving all calls.
+// What services and controllers are built on: one of each per process, made by `nubecita serve`, outliving
+// all calls.
 #pragma once
 
 #include <functional>
@@ -8,8 +9,12 @@
 #include "base/config.hpp"
 
 namespace nubecita {
-namespace store { class Store; }
-namespace control { class Engine; }
+namespace store {
+class Store;
+}
+namespace control {
+class Engine;
+}
 namespace host {
 class Network;
 class Containers;
@@ -17,7 +22,7 @@ class Processes;
 class Databases;
 class Proxies;
 class Names;
-}
+}  // namespace host
 namespace api {
 
 class Authorizer;

@@ -1,5 +1,5 @@
-// How a service presents itself to the gateway: its compiled model and one function per served operation. The model
-// compiler writes the tables (see codegen/README.md); services only define the functions.
+// How a service presents itself to the gateway: its compiled model and one function per served operation. The
+// model compiler writes the tables (see codegen/README.md); services only define the functions.
 #pragma once
 
 #include <span>
@@ -19,10 +19,10 @@ struct Operation {
 };
 
 struct Service {
-  const wire::ServiceShape* shape;          // endpoint prefix, target prefix, protocol(s), API version, error traits
-  std::span<const Operation> operations;    // sorted by name
-  std::string_view iam_prefix;              // "ec2", "elasticloadbalancing", ...
-  bool global = false;                      // resources live in region "global" (IAM)
+  const wire::ServiceShape* shape;  // endpoint prefix, target prefix, protocol(s), API version, error traits
+  std::span<const Operation> operations;  // sorted by name
+  std::string_view iam_prefix;            // "ec2", "elasticloadbalancing", ...
+  bool global = false;                    // resources live in region "global" (IAM)
 };
 
 }  // namespace nubecita::api

@@ -39,7 +39,7 @@ class Arena {
     return first;
   }
   std::string_view copy(std::string_view s) {
-    if (s.empty()) return std::string_view("", 0);
+    if (s.empty()) return "";
     char* p = static_cast<char*>(allocate(s.size()));
     std::memcpy(p, s.data(), s.size());
     return {p, s.size()};

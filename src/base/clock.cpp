@@ -106,7 +106,8 @@ std::optional<int64_t> parse_time(std::string_view s) {
     }
     if (at < s.size() && s[at] == '.') {
       int64_t scale = 100;
-      for (++at; at < s.size() && s[at] >= '0' && s[at] <= '9'; ++at, scale /= 10) fraction += (s[at] - '0') * scale;
+      for (++at; at < s.size() && s[at] >= '0' && s[at] <= '9'; ++at, scale /= 10)
+        fraction += (s[at] - '0') * scale;
     }
     if (at < s.size() && s[at] == 'Z') {
       ++at;

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <optional>
 
 namespace nubecita {
 
@@ -17,7 +17,8 @@ void set_test_clock(int64_t ms);
 std::string iso8601(int64_t ms, bool milliseconds = false);
 /// "Sun, 22 Nov 2026 17:48:38 GMT" (RFC 7231 IMF-fixdate).
 std::string http_date(int64_t ms);
-/// Accepts ISO 8601 with or without fraction and offset, "YYYYMMDDTHHMMSSZ", and IMF-fixdate; nothing otherwise.
+/// Accepts ISO 8601 with or without fraction and offset, "YYYYMMDDTHHMMSSZ", and IMF-fixdate; nothing
+/// otherwise.
 std::optional<int64_t> parse_time(std::string_view text);
 
 }  // namespace nubecita

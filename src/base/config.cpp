@@ -22,16 +22,22 @@ Result<Config> load_config(const std::string& data_dir) {
   if (!doc->is_object()) return fail("InvalidConfiguration", path + " must hold one JSON object");
 
   const std::map<std::string_view, std::variant<std::string*, int*, bool*>> members = {
-      {"listen", &config.listen},           {"domain", &config.domain},
-      {"home_region", &config.home_region}, {"public_pool", &config.public_pool},
-      {"http_port", &config.http_port},     {"https_port", &config.https_port},
-      {"mariadb_for_mysql", &config.mariadb_for_mysql}, {"image_scanner", &config.image_scanner},
-      {"podman", &config.podman},           {"io_threads", &config.io_threads},
+      {"listen", &config.listen},
+      {"domain", &config.domain},
+      {"home_region", &config.home_region},
+      {"public_pool", &config.public_pool},
+      {"http_port", &config.http_port},
+      {"https_port", &config.https_port},
+      {"mariadb_for_mysql", &config.mariadb_for_mysql},
+      {"image_scanner", &config.image_scanner},
+      {"podman", &config.podman},
+      {"io_threads", &config.io_threads},
   };
   for (const auto& [key, v] : doc->as_object()) {
     auto it = members.find(std::string_view(key.data(), key.size()));
     if (it == members.end())
-      return fail("InvalidConfiguration", path + ": unknown key \"" + std::string(key) + "\"; see docs/configuration.md");
+      return fail("InvalidConfiguration",
+                  path + ": unknown key \"" + std::string(key) + "\"; see docs/configuration.md");
     bool fits = false;
     if (auto* const* s = std::get_if<std::string*>(&it->second); s && v.is_string()) {
       **s = std::string(v.as_string());
@@ -43,7 +49,9 @@ Result<Config> load_config(const std::string& data_dir) {
       **b = v.as_bool();
       fits = true;
     }
-    if (!fits) return fail("InvalidConfiguration", path + ": the value of \"" + std::string(key) + "\" has the wrong type");
+    if (!fits)
+      return fail("InvalidConfiguration",
+                  path + ": the value of \"" + std::string(key) + "\" has the wrong type");
   }
   if (config.listen.rfind(':') == std::string::npos)
     return fail("InvalidConfiguration", path + ": listen must be HOST:PORT");

@@ -50,13 +50,15 @@ std::string uuid() {
   b[6] = static_cast<char>((b[6] & 0x0f) | 0x40);
   b[8] = static_cast<char>((b[8] & 0x3f) | 0x80);
   auto h = to_hex(b);
-  return h.substr(0, 8) + "-" + h.substr(8, 4) + "-" + h.substr(12, 4) + "-" + h.substr(16, 4) + "-" + h.substr(20);
+  return h.substr(0, 8) + "-" + h.substr(8, 4) + "-" + h.substr(12, 4) + "-" + h.substr(16, 4) + "-" +
+         h.substr(20);
 }
 
 std::string base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                          reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  int n =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<size_t>(n));
   return out;
 }
@@ -70,8 +72,10 @@ bool base64_decode(std::string_view text, std::string& out) {
                           reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   if (n < 0) return false;
   size_t size = static_cast<size_t>(n);
-  if (text.ends_with("==")) size -= 2;
-  else if (text.ends_with("=")) size -= 1;
+  if (text.ends_with("=="))
+    size -= 2;
+  else if (text.ends_with("="))
+    size -= 1;
   out.resize(size);
   return true;
 }
@@ -80,7 +84,8 @@ std::string sha256(std::string_view bytes) {
   static EVP_MD* md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   unsigned char digest[32];
   unsigned n = 0;
-  if (!EVP_Digest(bytes.data(), bytes.size(), digest, &n, md, nullptr)) throw std::runtime_error("SHA-256 failed");
+  if (!EVP_Digest(bytes.data(), bytes.size(), digest, &n, md, nullptr))
+    throw std::runtime_error("SHA-256 failed");
   return {reinterpret_cast<char*>(digest), n};
 }
 

@@ -12,7 +12,8 @@ Result<value> parse(std::string_view text, size_t max_depth) {
   boost::system::error_code error;
   auto used = parser.write_some(text.data(), text.size(), error);
   if (!error && used < text.size()) {
-    if (text.find_first_not_of(" \t\r\n", used) != std::string_view::npos) error = boost::json::error::extra_data;
+    if (text.find_first_not_of(" \t\r\n", used) != std::string_view::npos)
+      error = boost::json::error::extra_data;
   }
   if (!error) parser.finish(error);
   if (error) return fail("MalformedInput", "JSON: " + error.message() + " at byte " + std::to_string(used));

@@ -17,8 +17,8 @@ using boost::json::object;
 using boost::json::serialize;
 using boost::json::value;
 
-/// Parses one complete document of at most `max_depth` nested levels; the error's message says where it broke.
-/// Code "MalformedInput", for the caller to translate.
+/// Parses one complete document of at most `max_depth` nested levels; the error's message says where it
+/// broke. Code "MalformedInput", for the caller to translate.
 Result<value> parse(std::string_view text, size_t max_depth = 64);
 
 /// The text of member `name`, or `otherwise` if it is absent or no string.

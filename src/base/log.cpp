@@ -16,7 +16,8 @@ void set_log_level(LogLevel level) { threshold = level; }
 bool log_enabled(LogLevel level) { return level >= threshold.load(std::memory_order_relaxed); }
 
 void log_line(LogLevel level, std::string_view room, std::string_view text) {
-  std::string line = fmt::format("{} {} {}: {}\n", iso8601(now_ms(), true), names[static_cast<int>(level)], room, text);
+  std::string line =
+      fmt::format("{} {} {}: {}\n", iso8601(now_ms(), true), names[static_cast<int>(level)], room, text);
   // A newline inside the text would let a request forge log lines.
   for (size_t i = 0; i + 1 < line.size(); ++i)
     if (line[i] == '\n' || line[i] == '\r') line[i] = ' ';

@@ -24,7 +24,8 @@ void log_info(std::string_view room, fmt::format_string<A...> f, A&&... a) {
 }
 template <class... A>
 void log_warning(std::string_view room, fmt::format_string<A...> f, A&&... a) {
-  if (log_enabled(LogLevel::warning)) log_line(LogLevel::warning, room, fmt::format(f, std::forward<A>(a)...));
+  if (log_enabled(LogLevel::warning))
+    log_line(LogLevel::warning, room, fmt::format(f, std::forward<A>(a)...));
 }
 template <class... A>
 void log_error(std::string_view room, fmt::format_string<A...> f, A&&... a) {

@@ -1,5 +1,6 @@
-// Expected failures are values: an ApiError names AWS's error code, the HTTP status and the message that a client sees.
-// Exceptions are left for broken invariants (a corrupt record) and lost hosts. Values only, any thread.
+// Expected failures are values: an ApiError names AWS's error code, the HTTP status and the message that a
+// client sees. Exceptions are left for broken invariants (a corrupt record) and lost hosts. Values only, any
+// thread.
 #pragma once
 
 #include <expected>
@@ -33,14 +34,14 @@ inline std::unexpected<ApiError> fail(std::string_view code, std::string message
 #define NBC_CAT2(a, b) a##b
 #define NBC_CAT(a, b) NBC_CAT2(a, b)
 /// TRY(expr): returns the error of a Status (or Result) from the calling function.
-#define TRY(...)                                                                       \
-  do {                                                                                 \
-    if (auto try_status_ = (__VA_ARGS__); !try_status_)                                \
-      return std::unexpected(std::move(try_status_).error());                          \
+#define TRY(...)                                              \
+  do {                                                        \
+    if (auto try_status_ = (__VA_ARGS__); !try_status_)       \
+      return std::unexpected(std::move(try_status_).error()); \
   } while (0)
 /// TRY_LET(auto x, expr): declares x with the value of a Result, or returns its error.
-#define TRY_LET(decl, ...)                                                             \
-  auto NBC_CAT(try_result_, __LINE__) = (__VA_ARGS__);                                 \
-  if (!NBC_CAT(try_result_, __LINE__))                                                 \
-    return std::unexpected(std::move(NBC_CAT(try_result_, __LINE__)).error());         \
+#define TRY_LET(decl, ...)                                                     \
+  auto NBC_CAT(try_result_, __LINE__) = (__VA_ARGS__);                         \
+  if (!NBC_CAT(try_result_, __LINE__))                                         \
+    return std::unexpected(std::move(NBC_CAT(try_result_, __LINE__)).error()); \
   decl = std::move(*NBC_CAT(try_result_, __LINE__))

@@ -15,8 +15,9 @@ struct Caller {
 };
 
 /// The caller, or AWS's error in the words of the service's protocol. `claim` has been parsed from `request`.
-Result<Caller> authenticate(store::Transaction& tx, const wire::RawRequest& request, const wire::SignedRequest& claim,
-                            std::string_view expected_service, int64_t now, wire::SignatureErrors errors);
+Result<Caller> authenticate(store::Transaction& tx, const wire::RawRequest& request,
+                            const wire::SignedRequest& claim, std::string_view expected_service, int64_t now,
+                            wire::SignatureErrors errors);
 
 wire::SignatureErrors signature_errors(wire::Protocol protocol);
 

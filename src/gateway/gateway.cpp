@@ -29,16 +29,18 @@ bool ends_with_domain(std::string_view host, std::string_view domain) {
 }
 }  // namespace
 
-Gateway::Gateway(api::Cloud& cloud, Options options) : impl_(std::make_unique<Impl>(cloud, std::move(options))) {}
+Gateway::Gateway(api::Cloud& cloud, Options options)
+    : impl_(std::make_unique<Impl>(cloud, std::move(options))) {}
 Gateway::~Gateway() = default;
 
 std::unique_ptr<http::Receiver> Gateway::begin(http::HeadPtr head) {
   if (head->path.starts_with("/_nubecita/")) return impl_->console(std::move(head));
   for (auto& guest : impl_->options.guests)
     if (guest.claims(*head)) return guest.begin(std::move(head));
-  return http::collect(impl_->options.max_body, [impl = impl_.get(), head](std::string body, http::Respond respond) {
-    serve_request(impl->cloud, impl->router, impl->retrier, head, std::move(body), std::move(respond));
-  });
+  return http::collect(
+      impl_->options.max_body, [impl = impl_.get(), head](std::string body, http::Respond respond) {
+        serve_request(impl->cloud, impl->router, impl->retrier, head, std::move(body), std::move(respond));
+      });
 }
 
 std::unique_ptr<http::Receiver> Gateway::Impl::console(http::HeadPtr head) {
@@ -69,7 +71,8 @@ http::Connect Gateway::connect(const http::Head& head, const std::string& host, 
     known = colon != std::string::npos && impl_->is_token(std::string_view(plain).substr(colon + 1));
   }
   if (!known)
-    return {http::Connect::refuse, 407, "This proxy needs its installation's token: use `nubecita as PROFILE -- COMMAND`.\n"};
+    return {http::Connect::refuse, 407,
+            "This proxy needs its installation's token: use `nubecita as PROFILE -- COMMAND`.\n"};
   const bool ours = ends_with_domain(host, "amazonaws.com") || ends_with_domain(host, "api.aws") ||
                     ends_with_domain(host, impl_->cloud.config.domain);
   (void)port;

@@ -1,8 +1,9 @@
-// The way of a request, and nothing else: route, authenticate, decode, authorize (by the operation), operation, commit,
-// encode. It knows services only by their tables (api/service.hpp).
+// The way of a request, and nothing else: route, authenticate, decode, authorize (by the operation),
+// operation, commit, encode. It knows services only by their tables (api/service.hpp).
 //
-// Its functions run on the HTTP server's I/O threads; answers leave from the store's commit thread when something was
-// written. The cloud, the services and the store outlive it; destroy it after the HTTP server has stopped.
+// Its functions run on the HTTP server's I/O threads; answers leave from the store's commit thread when
+// something was written. The cloud, the services and the store outlive it; destroy it after the HTTP server
+// has stopped.
 #pragma once
 
 #include <functional>

@@ -15,9 +15,16 @@ constexpr int kMostRuns = 50;  // of an operation whose commits meet conflicts
 
 class Request : public std::enable_shared_from_this<Request> {
  public:
-  Request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body, http::Respond respond)
-      : cloud_(cloud), router_(router), retrier_(retrier), head_(std::move(head)), body_(std::move(body)),
-        respond_(std::move(respond)), id_(uuid()), now_(now_ms()) {
+  Request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body,
+          http::Respond respond)
+      : cloud_(cloud),
+        router_(router),
+        retrier_(retrier),
+        head_(std::move(head)),
+        body_(std::move(body)),
+        respond_(std::move(respond)),
+        id_(uuid()),
+        now_(now_ms()) {
     raw_ = {head_->method, head_->path, head_->query, head_->headers, body_};
   }
 
@@ -35,8 +42,10 @@ class Request : public std::enable_shared_from_this<Request> {
     const bool is_signed = wire::has_signature(raw_);
     if (is_signed) {
       auto parsed = wire::parse_signature(raw_, wire::SignatureErrors::query);
-      if (parsed) claim = std::move(*parsed);
-      else unsigned_error = parsed.error();
+      if (parsed)
+        claim = std::move(*parsed);
+      else
+        unsigned_error = parsed.error();
     }
     route_ = router_.find(raw_, claim.service, arena_);
     const auto errors = signature_errors(route_.protocol);
@@ -51,7 +60,8 @@ class Request : public std::enable_shared_from_this<Request> {
     const auto& shape = *route_.operation->shape;
     in_ = arena_.allocate(shape.input->size);
     wire::RawRequest form = raw_;
-    if (route_.protocol == wire::Protocol::query || route_.protocol == wire::Protocol::ec2) form.body = form_of(raw_, arena_);
+    if (route_.protocol == wire::Protocol::query || route_.protocol == wire::Protocol::ec2)
+      form.body = form_of(raw_, arena_);
     return wire::decode(route_.protocol, *route_.service->shape, shape, form, arena_, in_);
   }
 
@@ -63,13 +73,17 @@ class Request : public std::enable_shared_from_this<Request> {
     try {
       done = operate(*tx);
     } catch (const std::exception& e) {
-      log_error("gateway", "{} {} of request {}: {}", route_.service->shape->name, route_.name, id_, e.what());
-      done = fail("InternalFailure", "The request could not be served because of an internal failure; its id is " + id_ + ".", 500);
+      log_error("gateway", "{} {} of request {}: {}", route_.service->shape->name, route_.name, id_,
+                e.what());
+      done =
+          fail("InternalFailure",
+               "The request could not be served because of an internal failure; its id is " + id_ + ".", 500);
     }
     if (!done) return answer_error(done.error());
-    cloud_.store->commit(std::move(tx), [self = shared_from_this()](store::CommitResult result, std::string reason) {
-      self->committed(result, reason);
-    });
+    cloud_.store->commit(std::move(tx),
+                         [self = shared_from_this()](store::CommitResult result, std::string reason) {
+                           self->committed(result, reason);
+                         });
   }
 
   Status operate(store::Transaction& tx) {
@@ -90,7 +104,8 @@ class Request : public std::enable_shared_from_this<Request> {
     TRY(route_.operation->handler(call, in_, out_));
     if (!call.authorized()) {  // closed by default: an operation that forgot to ask writes and tells nothing
       log_error("gateway", "{} {} asked for no authorization", route_.service->shape->name, route_.name);
-      return fail("InternalFailure", "The operation is not guarded by an authorization check and was refused.", 500);
+      return fail("InternalFailure",
+                  "The operation is not guarded by an authorization check and was refused.", 500);
     }
     return {};
   }
@@ -99,11 +114,14 @@ class Request : public std::enable_shared_from_this<Request> {
     if (result == store::CommitResult::done) return answer();
     if (result == store::CommitResult::conflict && runs_ < kMostRuns)
       return retrier_.run([self = shared_from_this()] { self->run(); });
-    if (result == store::CommitResult::failed) log_error("gateway", "commit of request {} failed: {}", id_, reason);
-    answer_error({"ServiceUnavailable", 503,
+    if (result == store::CommitResult::failed)
+      log_error("gateway", "commit of request {} failed: {}", id_, reason);
+    answer_error({"ServiceUnavailable",
+                  503,
                   result == store::CommitResult::failed
                       ? "The change could not be made durable and was not made: " + reason
-                      : "Too many concurrent changes to the same resources; please try again.", {}});
+                      : "Too many concurrent changes to the same resources; please try again.",
+                  {}});
   }
 
   void answer() {
@@ -116,7 +134,8 @@ class Request : public std::enable_shared_from_this<Request> {
     static constexpr wire::ServiceShape nobody{};
     if (error.code == "AccessDenied" && route_.service) translate_denial(error);
     if (log_enabled(LogLevel::debug))
-      log_debug("gateway", "{} {}: {} {}", route_.service ? route_.service->shape->name : "?", route_.name, error.code, error.message);
+      log_debug("gateway", "{} {}: {} {}", route_.service ? route_.service->shape->name : "?", route_.name,
+                error.code, error.message);
     wire::RawResponse raw;
     wire::encode_error(route_.protocol, route_.service ? *route_.service->shape : nobody, error, id_, raw);
     send(raw);
@@ -160,9 +179,10 @@ class Request : public std::enable_shared_from_this<Request> {
 
 }  // namespace
 
-void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body,
-                   http::Respond respond) {
-  std::make_shared<Request>(cloud, router, retrier, std::move(head), std::move(body), std::move(respond))->start();
+void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head,
+                   std::string body, http::Respond respond) {
+  std::make_shared<Request>(cloud, router, retrier, std::move(head), std::move(body), std::move(respond))
+      ->start();
 }
 
 }  // namespace nubecita::gateway

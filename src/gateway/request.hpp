@@ -12,7 +12,7 @@
 namespace nubecita::gateway {
 
 /// Serves one request and calls `respond` once: at once, or on the commit thread when something was written.
-void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body,
-                   http::Respond respond);
+void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head,
+                   std::string body, http::Respond respond);
 
 }  // namespace nubecita::gateway

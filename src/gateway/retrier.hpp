@@ -1,5 +1,5 @@
-// One thread that runs operations again whose commit met a conflict, so that neither I/O nor the commit thread does.
-// Owned by the gateway; run() from any thread; the destructor drops what is still waiting.
+// One thread that runs operations again whose commit met a conflict, so that neither I/O nor the commit
+// thread does. Owned by the gateway; run() from any thread; the destructor drops what is still waiting.
 #pragma once
 
 #include <condition_variable>

@@ -56,7 +56,8 @@ Route Router::find(const wire::RawRequest& request, std::string_view signing_nam
   const auto target = request.header("x-amz-target");
   const auto type = request.header("content-type");
   if (!target.empty()) {
-    route.protocol = type.starts_with("application/x-amz-json-1.0") ? wire::Protocol::json10 : wire::Protocol::json11;
+    route.protocol =
+        type.starts_with("application/x-amz-json-1.0") ? wire::Protocol::json10 : wire::Protocol::json11;
     const auto dot = target.rfind('.');
     if (dot == std::string_view::npos) return route;
     route.name = target.substr(dot + 1);
@@ -69,7 +70,8 @@ Route Router::find(const wire::RawRequest& request, std::string_view signing_nam
   }
   if (route.service && !speaks(*route.service, route.protocol)) {
     // json10 and json11 differ in a number only; everything else is another protocol.
-    const auto other = route.protocol == wire::Protocol::json10 ? wire::Protocol::json11 : wire::Protocol::json10;
+    const auto other =
+        route.protocol == wire::Protocol::json10 ? wire::Protocol::json11 : wire::Protocol::json10;
     if (target.empty() || !speaks(*route.service, other)) route.service = nullptr;
   }
   if (route.service) route.operation = find_operation(*route.service, route.name);
@@ -80,7 +82,8 @@ ApiError not_served(const Route& route) {
   const bool json = route.protocol == wire::Protocol::json10 || route.protocol == wire::Protocol::json11;
   const std::string code = json ? "UnknownOperationException" : "InvalidAction";
   const std::string name(route.name);
-  if (!route.service) return {code, json ? 400 : 404, "nubecita does not serve this API (operation \"" + name + "\").", {}};
+  if (!route.service)
+    return {code, json ? 400 : 404, "nubecita does not serve this API (operation \"" + name + "\").", {}};
   const std::string service(route.service->shape->service_id);
   if (route.operation)
     return {code, 400, "The action " + name + " of " + service + " is not served by nubecita.", {}};

@@ -65,7 +65,7 @@ class Site:
         self.wait_steady(2)
 
     def register(self, revision, **environment):
-        environment["REVISION"] = revision
+        environment.update(REVISION=revision, PORT="8080")
         return self.ecs.register_task_definition(
             family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512", executionRoleArn=self.role,
             containerDefinitions=[{"name": "web", "image": self.image, "essential": True, "portMappings": [{"containerPort": 8080}],
@@ -88,7 +88,7 @@ class Site:
             return (len(s["deployments"]) == 1 and s["runningCount"] == s["desiredCount"] == count and self.healthy() == ["healthy"] * count
                     and s["deployments"][0].get("rolloutState") == "COMPLETED"
                     and (definition is None or s["taskDefinition"] == definition))
-        wait_until(steady, timeout, 0.2, f"a steady service of {count}: {self.service()['events'][:5]} {self.healthy()}")
+        wait_until(steady, timeout, 0.2, lambda: f"a steady service of {count}: {self.service()} {self.healthy()}")
 
     def revision(self):
         request = urllib.request.Request(f"http://127.0.0.1:{self.cloud.config['http_port']}/", headers={"Host": self.balancer["DNSName"]})

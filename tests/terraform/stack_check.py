@@ -1,24 +1,27 @@
 """stacks/ as a user would apply it: no endpoints in it, run through `nubecita as`, one workspace and account each for
 staging and production. Apply, an empty plan, an in-place change, an empty plan, destroy, nothing left."""
+import configparser
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import types
 
+import images
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Stacks:
-    def __init__(self, cloud, folder, image):
+    def __init__(self, cloud, folder):
         self.cloud, self.folder = cloud, folder
         shutil.copytree(ROOT / "stacks", folder / "stacks", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
         config = folder / "terraform.rc"
         config.write_text('provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' % os.environ["NUBECITA_MIRROR"])
         self.env = dict(os.environ, TF_CLI_CONFIG_FILE=str(config), CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1",
-                        TF_VAR_database_password="correct-horse-battery", TF_VAR_image=image)
+                        TF_VAR_database_password="correct-horse-battery")
 
     def terraform(self, component, environment, *args, codes=(0,)):
         out = subprocess.run([self.cloud.binary, "as", environment, "--data", self.cloud.data, "--", "terraform", *args],
@@ -43,15 +46,7 @@ def stacks(make_module_cloud, tmp_path_factory):
     cloud = make_module_cloud()
     for account in ("staging", "production"):
         cloud.run("init", "--account", account, "--profile-file", "-")
-    image = build_image(cloud)
-    return Stacks(cloud, tmp_path_factory.mktemp("stacks"), image)
-
-
-def build_image(cloud):
-    """The small web server that the ECS tests use, known to this cloud's podman by a plain name."""
-    out = subprocess.run([ROOT / "scripts/images/make-test-web.sh", cloud.data], capture_output=True, text=True)
-    assert out.returncode == 0, out.stderr
-    return out.stdout.strip().splitlines()[-1]
+    return Stacks(cloud, tmp_path_factory.mktemp("stacks"))
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +63,19 @@ def make_module_cloud(binary):
         c.destroy()
 
 
+def image_of(stacks, environment):
+    """The tests' web server in the environment's own account, in a repository beside those of the stack."""
+    keys = configparser.ConfigParser()
+    keys.read(pathlib.Path(stacks.cloud.data, "credentials"))
+    account = types.SimpleNamespace(client=lambda service, region: stacks.cloud.client(
+        service, region=region, key=keys[environment]["aws_access_key_id"], secret=keys[environment]["aws_secret_access_key"]))
+    return images.push(account, images.web_image(), "web", "1", region="eu-central-1")
+
+
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_apply_replan_change_destroy(stacks, environment):
     components = ["network", "identity", "blog"]
+    stacks.env["TF_VAR_image"] = image_of(stacks, environment)
     for component in components:
         stacks.prepare(component, environment)
         stacks.apply(component, environment)

@@ -78,7 +78,8 @@ class Dnsmasq : public Names {
 
   std::vector<std::string> list() override {
     std::vector<std::string> out;
-    for (const auto& p : processes_.list(kPrefix)) out.push_back(p.name.substr(std::string_view(kPrefix).size()));
+    for (const auto& p : processes_.list(kPrefix))
+      out.push_back(p.name.substr(std::string_view(kPrefix).size()));
     return out;
   }
 
@@ -108,7 +109,8 @@ class Dnsmasq : public Names {
       if (!out.flush()) return fail("NamesUnavailable", "cannot write " + fresh, 500);
     }
     ::chmod(fresh.c_str(), 0644);
-    if (::rename(fresh.c_str(), file.c_str()) != 0) return fail("NamesUnavailable", "cannot write " + file, 500);
+    if (::rename(fresh.c_str(), file.c_str()) != 0)
+      return fail("NamesUnavailable", "cannot write " + file, 500);
     return true;
   }
 
@@ -160,9 +162,9 @@ class Dnsmasq : public Names {
 
 std::vector<std::string> server_command(const NamesSpec& spec, const std::string& records_file,
                                         const std::vector<std::string>& upstream) {
-  std::vector<std::string> c = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-hosts",
-                                "--no-resolv", "--bind-interfaces", "--log-facility=/dev/null",
-                                "--addn-hosts=" + records_file,
+  std::vector<std::string> c = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+                                "--pid-file=", "--no-hosts", "--no-resolv", "--bind-interfaces",
+                                "--log-facility=/dev/null", "--addn-hosts=" + records_file,
                                 // Names change when tasks and databases come and go.
                                 "--local-ttl=5", "--cache-size=1000", "--domain-needed", "--bogus-priv"};
   for (const auto& a : spec.listen) c.push_back("--listen-address=" + a);
@@ -196,7 +198,8 @@ std::vector<std::string> upstream_servers(const std::string& resolv_conf) {
     else
       out.push_back(server);
   }
-  constexpr const char* kReal = "/run/systemd/resolve/resolv.conf";  // what systemd-resolved's stub stands for
+  constexpr const char* kReal =
+      "/run/systemd/resolve/resolv.conf";  // what systemd-resolved's stub stands for
   if (out.empty() && stub && resolv_conf != kReal) return upstream_servers(kReal);
   return out;
 }

@@ -1,6 +1,7 @@
-// The name servers of VPCs: one dnsmasq per VPC in its router's namespace, answering at base + 2 and 169.254.169.253.
-// It knows the names that it is given, names every address of the VPC ("ip-10-0-1-5.<domain>", and back), and asks
-// the host's own resolvers for the rest. It runs unprivileged, outlives this process and is adopted by the next.
+// The name servers of VPCs: one dnsmasq per VPC in its router's namespace, answering at base + 2 and
+// 169.254.169.253. It knows the names that it is given, names every address of the VPC
+// ("ip-10-0-1-5.<domain>", and back), and asks the host's own resolvers for the rest. It runs unprivileged,
+// outlives this process and is adopted by the next.
 //
 // Any thread; calls about one VPC must not overlap (they come from one controller key).
 #pragma once
@@ -19,10 +20,10 @@ class Processes;
 
 struct NamesSpec {
   std::string vpc;
-  std::string netns;                    // path of the router's namespace
-  std::vector<std::string> listen;      // addresses that the router has
-  std::string domain;                   // of the names of addresses, e.g. "eu-central-1.compute.internal"
-  std::vector<std::string> cidrs;       // whose addresses have such names; empty: none have
+  std::string netns;                // path of the router's namespace
+  std::vector<std::string> listen;  // addresses that the router has
+  std::string domain;               // of the names of addresses, e.g. "eu-central-1.compute.internal"
+  std::vector<std::string> cidrs;   // whose addresses have such names; empty: none have
   std::map<std::string, std::vector<std::string>> records;  // fqdn → IPv4 addresses
   friend bool operator==(const NamesSpec&, const NamesSpec&) = default;
 };

@@ -18,7 +18,8 @@ namespace nubecita::host {
 namespace {
 
 /// One question of type A over UDP from a namespace; the first answer's address, "" for none, "timeout".
-std::string ask(const std::string& netns, const std::string& server, const std::string& name, int tries = 10) {
+std::string ask(const std::string& netns, const std::string& server, const std::string& name,
+                int tries = 10) {
   std::string q("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 12);
   for (size_t at = 0; at < name.size();) {
     auto dot = std::min(name.find('.', at), name.size());
@@ -47,10 +48,12 @@ std::string ask(const std::string& netns, const std::string& server, const std::
 }
 
 TEST(Names, CommandAndRecords) {
-  NamesSpec s{"vpc-1", "/run/netns/x", {"10.0.0.2"}, "ec2.internal", {"10.0.0.0/16"}, {{"db.example", {"10.0.1.5", "10.0.1.6"}}}};
+  NamesSpec s{"vpc-1",        "/run/netns/x",  {"10.0.0.2"},
+              "ec2.internal", {"10.0.0.0/16"}, {{"db.example", {"10.0.1.5", "10.0.1.6"}}}};
   EXPECT_EQ(records_text(s), "10.0.1.5 db.example\n10.0.1.6 db.example\n");
   auto c = server_command(s, "/f", {"192.0.2.1"});
-  for (const char* word : {"--listen-address=10.0.0.2", "--synth-domain=ec2.internal,10.0.0.0/16,ip-", "--server=192.0.2.1"})
+  for (const char* word :
+       {"--listen-address=10.0.0.2", "--synth-domain=ec2.internal,10.0.0.0/16,ip-", "--server=192.0.2.1"})
     EXPECT_NE(std::find(c.begin(), c.end(), word), c.end()) << word;
 }
 
@@ -75,9 +78,15 @@ class NamesTest : public ::testing::Test {
     v.resolver = "10.0.0.2";
     v.subnets = {{"subnet-1", "10.0.1.0/24", "rtb-1", ""}};
     v.route_tables = {{"rtb-1", {{"10.0.0.0/16", RouteSpec::To::local, {}}}}};
-    v.enis = {{"eni-a", "subnet-1", "10.0.1.10", "0a:00:00:00:00:01", "", false, true, true, {}}};  // no group: no rule
+    v.enis = {
+        {"eni-a", "subnet-1", "10.0.1.10", "0a:00:00:00:00:01", "", false, true, true, {}}};  // no group: no
+                                                                                              // rule
     ASSERT_TRUE(network_->apply(v));
-    spec_ = {"vpc-1", network_->router_netns_path("vpc-1"), {"10.0.0.2", "169.254.169.253"}, "ec2.internal", {"10.0.0.0/16"},
+    spec_ = {"vpc-1",
+             network_->router_netns_path("vpc-1"),
+             {"10.0.0.2", "169.254.169.253"},
+             "ec2.internal",
+             {"10.0.0.0/16"},
              {{"db.example.internal", {"10.0.1.5"}}}};
   }
   void TearDown() override {

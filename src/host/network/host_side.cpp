@@ -58,9 +58,10 @@ Status HostSide::prepare() {
   return {};
 }
 
-/// From a VPC the host's own listeners are out of reach, except those bound to a public address (load balancers); these
-/// are reached, from wherever, as the security groups of their ENIs say. What comes to a VPC from outside comes for a
-/// public address; what a router sends under its own address leaves under the host's.
+/// From a VPC the host's own listeners are out of reach, except those bound to a public address (load
+/// balancers); these are reached, from wherever, as the security groups of their ENIs say. What comes to a
+/// VPC from outside comes for a public address; what a router sends under its own address leaves under the
+/// host's.
 Ruleset HostSide::wanted_rules() const {
   const auto ours = "\"" + link_prefix() + "*\"";
   const auto& pool = options_.public_pool;
@@ -83,8 +84,9 @@ Ruleset HostSide::wanted_rules() const {
                              {"iifname " + ours + " tcp flags syn tcp option maxseg size set rt mtu",
                               "oifname != " + ours + " accept", "ct state established,related accept",
                               "ip daddr " + pool + " accept", "drop"}};
-  rules.chains["outgoing"] = {"type nat hook postrouting priority srcnat; policy accept;",
-                              {"ip saddr 169.254.0.0/17 oifname != \"lo\" oifname != " + ours + " masquerade"}};
+  rules.chains["outgoing"] = {
+      "type nat hook postrouting priority srcnat; policy accept;",
+      {"ip saddr 169.254.0.0/17 oifname != \"lo\" oifname != " + ours + " masquerade"}};
   return rules;
 }
 
@@ -105,10 +107,13 @@ Status HostSide::load_rules() {
   return {};
 }
 
-Status HostSide::set_listeners(const std::string& vpc, const std::map<std::string, std::vector<std::string>>& rules) {
+Status HostSide::set_listeners(const std::string& vpc,
+                               const std::map<std::string, std::vector<std::string>>& rules) {
   std::lock_guard guard(mutex_);
-  if (rules.empty()) listeners_.erase(vpc);
-  else listeners_[vpc] = rules;
+  if (rules.empty())
+    listeners_.erase(vpc);
+  else
+    listeners_[vpc] = rules;
   return prepared_ ? load_rules() : Status{};
 }
 
@@ -145,12 +150,13 @@ Result<Transit> HostSide::make_transit(const std::string& vpc, int router) {
   TRY_LET(auto links, netlink_->links());
   Batch away;
   for (const auto& l : links)
-    if (l.name.starts_with(link_prefix()) && l.alias.empty()) away.delete_link(l.index, "removing a half-made transit");
+    if (l.name.starts_with(link_prefix()) && l.alias.empty())
+      away.delete_link(l.index, "removing a half-made transit");
   TRY(netlink_->run(away));
   TRY_LET(auto inside, Netlink::open_in(router));
   TRY_LET(auto inner_links, inside.links());
-  const bool connected =
-      std::any_of(inner_links.begin(), inner_links.end(), [](const Link& l) { return l.name == kGatewayLink; });
+  const bool connected = std::any_of(inner_links.begin(), inner_links.end(),
+                                     [](const Link& l) { return l.name == kGatewayLink; });
   for (const auto& t : existing) {
     if (t.vpc != vpc) continue;
     if (connected) return t;
@@ -161,10 +167,12 @@ Result<Transit> HostSide::make_transit(const std::string& vpc, int router) {
   TRY_LET(auto addresses, netlink_->addresses());
   std::set<uint32_t> taken;
   for (const auto& a : addresses)
-    if (a.address >= kTransitBase && a.address < kTransitBase + kTransits * 4) taken.insert((a.address - kTransitBase) / 4);
+    if (a.address >= kTransitBase && a.address < kTransitBase + kTransits * 4)
+      taken.insert((a.address - kTransitBase) / 4);
   uint32_t number = 1;
   while (taken.contains(number)) ++number;
-  if (number >= kTransits) return fail("NetworkUnavailable", "no address is left for another VPC's transit", 500);
+  if (number >= kTransits)
+    return fail("NetworkUnavailable", "no address is left for another VPC's transit", 500);
 
   const auto name = link_prefix() + std::to_string(number);
   Batch make;
@@ -218,7 +226,8 @@ Status HostSide::leave_locked() {
   }));
   prepared_ = false;
   TRY_LET(auto links, netlink_->links());
-  if (std::any_of(links.begin(), links.end(), [](const Link& l) { return l.alias.starts_with("nubecita "); })) return {};
+  if (std::any_of(links.begin(), links.end(), [](const Link& l) { return l.alias.starts_with("nubecita "); }))
+    return {};
   std::ifstream was(kForwardingWas);
   if (std::string value; was && was >> value) {
     TRY(write_sysctl("net/ipv4/ip_forward", value));

@@ -1,8 +1,9 @@
-// What the virtual networks need of the host itself: one link to each VPC's router ("transit"), the routes of public
-// addresses, one nftables table named nubecita_<tag>, and IP forwarding. All of it goes when the last VPC goes.
+// What the virtual networks need of the host itself: one link to each VPC's router ("transit"), the routes of
+// public addresses, one nftables table named nubecita_<tag>, and IP forwarding. All of it goes when the last
+// VPC goes.
 //
-// Several installations share the machine: transit addresses and the forwarding switch are agreed on under a lock file
-// in /run/nubecita. Any thread, one call at a time inside.
+// Several installations share the machine: transit addresses and the forwarding switch are agreed on under a
+// lock file in /run/nubecita. Any thread, one call at a time inside.
 #pragma once
 
 #include <map>
@@ -62,7 +63,7 @@ class HostSide {
   Fd namespace_;
   bool prepared_ = false;
   std::map<std::string, std::map<std::string, std::vector<std::string>>> listeners_;  // by VPC, by address
-  Ruleset rules_;  // as loaded
+  Ruleset rules_;                                                                     // as loaded
 };
 
 }  // namespace nubecita::host

@@ -40,7 +40,8 @@ class MachineNetwork : public Network {
         if (!l.alias.empty()) enis.insert(l.alias);
     }
     slot->router.reset();
-    // Without its names the kernel takes the namespaces apart in the background, links included, many at a time.
+    // Without its names the kernel takes the namespaces apart in the background, links included, many at a
+    // time.
     for (const auto& eni : enis) TRY(drop_namespace(prefix() + eni));
     TRY(drop_namespace(name));
     return host_.remove_transit(id);

@@ -26,9 +26,10 @@ Status make_folder() {
   std::lock_guard lock(once);
   static bool done = false;
   if (done && ::access(kNamespaceFolder, F_OK) == 0) return {};
-  if (::mkdir(kNamespaceFolder, 0755) != 0 && errno != EEXIST) return network_error("making /run/netns", errno);
-  // As iproute2 does: a shared mount of its own, so that a namespace taken away here goes from the other mount
-  // namespaces (containers) that copied it, too.
+  if (::mkdir(kNamespaceFolder, 0755) != 0 && errno != EEXIST)
+    return network_error("making /run/netns", errno);
+  // As iproute2 does: a shared mount of its own, so that a namespace taken away here goes from the other
+  // mount namespaces (containers) that copied it, too.
   if (::mount("", kNamespaceFolder, "none", MS_SHARED | MS_REC, nullptr) != 0) {
     if (errno != EINVAL) return network_error("sharing /run/netns", errno);
     if (::mount(kNamespaceFolder, kNamespaceFolder, "none", MS_BIND | MS_REC, nullptr) != 0)
@@ -113,7 +114,8 @@ std::vector<std::string> namespaces(const std::string& prefix) {
   std::vector<std::string> names;
   if (DIR* dir = ::opendir(kNamespaceFolder)) {
     while (auto* e = ::readdir(dir))
-      if (std::string_view(e->d_name).starts_with(prefix) && e->d_name[0] != '.') names.emplace_back(e->d_name);
+      if (std::string_view(e->d_name).starts_with(prefix) && e->d_name[0] != '.')
+        names.emplace_back(e->d_name);
     ::closedir(dir);
   }
   std::sort(names.begin(), names.end());
@@ -131,7 +133,8 @@ void drop_namespace_folder() {
 Status write_sysctl(const std::string& path, const std::string& value) {
   Fd fd(::open(("/proc/sys/" + path).c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd) return network_error("opening /proc/sys/" + path, errno);
-  if (::write(fd.get(), value.data(), value.size()) < 0) return network_error("writing /proc/sys/" + path, errno);
+  if (::write(fd.get(), value.data(), value.size()) < 0)
+    return network_error("writing /proc/sys/" + path, errno);
   return {};
 }
 

@@ -1,5 +1,5 @@
-// Network namespaces with names, as `ip netns` knows them: bind mounts under /run/netns. Any thread; functions that
-// enter a namespace do so on a thread of their own and leave the caller's alone.
+// Network namespaces with names, as `ip netns` knows them: bind mounts under /run/netns. Any thread;
+// functions that enter a namespace do so on a thread of their own and leave the caller's alone.
 #pragma once
 
 #include <functional>

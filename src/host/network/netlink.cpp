@@ -25,7 +25,8 @@ template <class F>
 void each_attribute(const nlmsghdr* m, size_t header, F f) {
   // mnl_attr_for_each() is C only.
   for (auto* a = static_cast<nlattr*>(mnl_nlmsg_get_payload_offset(m, header));
-       mnl_attr_ok(a, static_cast<int>(static_cast<char*>(mnl_nlmsg_get_payload_tail(m)) - reinterpret_cast<char*>(a)));
+       mnl_attr_ok(a, static_cast<int>(static_cast<char*>(mnl_nlmsg_get_payload_tail(m)) -
+                                       reinterpret_cast<char*>(a)));
        a = mnl_attr_next(a))
     f(a);
 }
@@ -41,7 +42,12 @@ std::optional<Mac> parse_mac(std::string_view text) {
   Mac mac{};
   if (text.size() != 17) return {};
   for (size_t i = 0; i < 6; ++i) {
-    auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+    auto digit = [](char c) {
+      return c >= '0' && c <= '9'   ? c - '0'
+             : c >= 'a' && c <= 'f' ? c - 'a' + 10
+             : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                    : -1;
+    };
     const int high = digit(text[3 * i]), low = digit(text[3 * i + 1]);
     if (high < 0 || low < 0 || (i < 5 && text[3 * i + 2] != ':')) return {};
     mac[i] = static_cast<uint8_t>(high << 4 | low);
@@ -253,7 +259,8 @@ Status Netlink::run_some(const Batch::Change* first, const Batch::Change* last) 
     if (n < 0) return network_error("reading from netlink", errno);
     int rest = static_cast<int>(n);
     for (auto* m = reinterpret_cast<nlmsghdr*>(buffer); mnl_nlmsg_ok(m, rest); m = mnl_nlmsg_next(m, &rest)) {
-      if (m->nlmsg_type != NLMSG_ERROR || m->nlmsg_seq - from >= static_cast<uint32_t>(last - first)) continue;
+      if (m->nlmsg_type != NLMSG_ERROR || m->nlmsg_seq - from >= static_cast<uint32_t>(last - first))
+        continue;
       --left;
       const int error = -static_cast<nlmsgerr*>(mnl_nlmsg_get_payload(m))->error;
       const auto& change = first[m->nlmsg_seq - from];
@@ -305,7 +312,8 @@ Status Netlink::dump(uint16_t type, const std::function<void(const nlmsghdr*)>& 
   m->nlmsg_seq = sequence_++;
   const auto sequence = m->nlmsg_seq;
   // The largest header of those asked for; a longer one than needed is fine.
-  static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(m, sizeof(ifinfomsg)))->rtm_family = type == RTM_GETLINK ? AF_UNSPEC : AF_INET;
+  static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(m, sizeof(ifinfomsg)))->rtm_family =
+      type == RTM_GETLINK ? AF_UNSPEC : AF_INET;
   if (::send(fd_.get(), m, m->nlmsg_len, 0) < 0) return network_error("sending to netlink", errno);
   alignas(8) char buffer[65536];
   for (;;) {
@@ -317,7 +325,8 @@ Status Netlink::dump(uint16_t type, const std::function<void(const nlmsghdr*)>& 
       if (a->nlmsg_seq != sequence) continue;
       if (a->nlmsg_type == NLMSG_DONE) return {};
       if (a->nlmsg_type == NLMSG_ERROR)
-        return network_error("reading the network's state", -static_cast<nlmsgerr*>(mnl_nlmsg_get_payload(a))->error);
+        return network_error("reading the network's state",
+                             -static_cast<nlmsgerr*>(mnl_nlmsg_get_payload(a))->error);
       each(a);
     }
   }
@@ -355,19 +364,31 @@ Result<std::vector<Route>> Netlink::routes() {
   std::vector<Route> out;
   TRY(dump(RTM_GETROUTE, [&](const nlmsghdr* m) {
     const auto* h = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(m));
-    if (h->rtm_family != AF_INET || h->rtm_protocol != kRouteProtocol || (h->rtm_flags & RTM_F_CLONED)) return;
+    if (h->rtm_family != AF_INET || h->rtm_protocol != kRouteProtocol || (h->rtm_flags & RTM_F_CLONED))
+      return;
     Route r;
     r.table = h->rtm_table;
     r.bits = h->rtm_dst_len;
     r.type = h->rtm_type;
     each_attribute(m, sizeof(rtmsg), [&](const nlattr* a) {
       switch (mnl_attr_get_type(a)) {
-        case RTA_TABLE: r.table = attr_u32(a); break;
-        case RTA_DST: r.destination = ntohl(attr_u32(a)); break;
-        case RTA_GATEWAY: r.gateway = ntohl(attr_u32(a)); break;
-        case RTA_PREFSRC: r.source = ntohl(attr_u32(a)); break;
-        case RTA_OIF: r.link = static_cast<int>(attr_u32(a)); break;
-        default: break;
+        case RTA_TABLE:
+          r.table = attr_u32(a);
+          break;
+        case RTA_DST:
+          r.destination = ntohl(attr_u32(a));
+          break;
+        case RTA_GATEWAY:
+          r.gateway = ntohl(attr_u32(a));
+          break;
+        case RTA_PREFSRC:
+          r.source = ntohl(attr_u32(a));
+          break;
+        case RTA_OIF:
+          r.link = static_cast<int>(attr_u32(a));
+          break;
+        default:
+          break;
       }
     });
     out.push_back(r);

@@ -1,5 +1,6 @@
-// Links, addresses, routes, rules and neighbours by rtnetlink, many changes in one system call. A socket belongs to the
-// namespace that its thread was in when it was opened, and works from any thread afterwards, one at a time.
+// Links, addresses, routes, rules and neighbours by rtnetlink, many changes in one system call. A socket
+// belongs to the namespace that its thread was in when it was opened, and works from any thread afterwards,
+// one at a time.
 #pragma once
 
 #include <array>
@@ -28,10 +29,10 @@ struct Route {
   uint32_t table = kMainTable;
   uint32_t destination = 0;  // host byte order
   uint8_t bits = 0;
-  uint8_t type = 1;          // RTN_UNICAST
-  uint32_t gateway = 0;      // 0: directly on the link
-  uint32_t source = 0;       // preferred source address; 0: the kernel's choice
-  int link = 0;              // index; 0 for types without one
+  uint8_t type = 1;      // RTN_UNICAST
+  uint32_t gateway = 0;  // 0: directly on the link
+  uint32_t source = 0;   // preferred source address; 0: the kernel's choice
+  int link = 0;          // index; 0 for types without one
   friend auto operator<=>(const Route&, const Route&) = default;
 };
 struct Link {
@@ -46,7 +47,7 @@ struct LinkAddress {
 };
 struct VethEnd {
   std::string name;
-  int index = 0;               // 0: the kernel's choice; both ends or none
+  int index = 0;  // 0: the kernel's choice; both ends or none
   std::optional<Mac> mac;
 };
 /// Members of /proc/sys/net/ipv4/conf/<link>, by IPV4_DEVCONF_... number.
@@ -95,8 +96,8 @@ class Netlink {
   /// Makes all changes, in order; those after a failed one are tried too. The error is the first one's.
   Status run(const Batch& batch);
 
-  /// Waits (at most a second) until the link sends: after both ends of a pair are up, the one that was first is
-  /// started by the kernel a moment later and drops what it is given until then.
+  /// Waits (at most a second) until the link sends: after both ends of a pair are up, the one that was first
+  /// is started by the kernel a moment later and drops what it is given until then.
   Status await_running(int link);
 
   Result<std::vector<Link>> links();

@@ -1,13 +1,14 @@
-// Virtual networks of the machine. A VPC is a router namespace; an ENI is a namespace of its own with one routed veth
-// pair to its VPC's router; every packet, the same subnet's included, crosses the router's nftables rules. The way of a
-// packet is told in docs/networking.md.
+// Virtual networks of the machine. A VPC is a router namespace; an ENI is a namespace of its own with one
+// routed veth pair to its VPC's router; every packet, the same subnet's included, crosses the router's
+// nftables rules. The way of a packet is told in docs/networking.md.
 //
-// Declarative: the caller describes one whole VPC and apply() brings the machine there. What exists is adopted, never
-// made anew: a link that is as described is not touched, an established connection is not disturbed. Everything made
-// here outlives the process; its names carry the installation's tag, so that installations do not meet.
+// Declarative: the caller describes one whole VPC and apply() brings the machine there. What exists is
+// adopted, never made anew: a link that is as described is not touched, an established connection is not
+// disturbed. Everything made here outlives the process; its names carry the installation's tag, so that
+// installations do not meet.
 //
-// Plain host types; nothing of AWS and nothing of the store. Any thread; calls about one VPC wait for each other.
-// Needs root. Lifecycle: 1. make_network(), 2. use, 3. destroy: the networks stay.
+// Plain host types; nothing of AWS and nothing of the store. Any thread; calls about one VPC wait for each
+// other. Needs root. Lifecycle: 1. make_network(), 2. use, 3. destroy: the networks stay.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,7 @@ struct RouteSpec {
   enum class To { local, internet, nat, interface, blackhole };
   std::string destination;  // IPv4 CIDR
   To to = To::local;
-  std::string target;       // id of a NAT gateway or of an ENI
+  std::string target;  // id of a NAT gateway or of an ENI
   friend bool operator==(const RouteSpec&, const RouteSpec&) = default;
 };
 struct RouteTableSpec {
@@ -63,7 +64,8 @@ struct AclEntrySpec {
   int icmp_type = -1, icmp_code = -1;  // -1: all
   friend bool operator==(const AclEntrySpec&, const AclEntrySpec&) = default;
 };
-struct AclSpec {  // stateless and ordered; for packets that enter or leave a subnet; the end of the list denies
+struct AclSpec {  // stateless and ordered; for packets that enter or leave a subnet; the end of the list
+                  // denies
   std::string id;
   std::vector<AclEntrySpec> entries;
   friend bool operator==(const AclSpec&, const AclSpec&) = default;
@@ -71,10 +73,10 @@ struct AclSpec {  // stateless and ordered; for packets that enter or leave a su
 
 struct EniSpec {
   std::string id, subnet, address, mac;
-  std::string public_address;         // mapped one to one through the internet gateway; empty: none
-  bool served_by_host = false;        // its public address is a listener of the host (a load balancer), not mapped
-  bool source_dest_check = true;      // false: it may send and get packets of other addresses
-  bool filtered = true;               // false: security groups do not apply (NAT gateways)
+  std::string public_address;   // mapped one to one through the internet gateway; empty: none
+  bool served_by_host = false;  // its public address is a listener of the host (a load balancer), not mapped
+  bool source_dest_check = true;  // false: it may send and get packets of other addresses
+  bool filtered = true;           // false: security groups do not apply (NAT gateways)
   std::vector<std::string> groups;
   friend bool operator==(const EniSpec&, const EniSpec&) = default;
 };
@@ -87,7 +89,7 @@ struct NatSpec {  // translates what is routed to it to its ENI's address
 struct VpcSpec {
   std::string id;
   std::vector<std::string> cidrs;
-  std::string resolver;  // the VPC's name server (base + 2 of the first CIDR); empty: none
+  std::string resolver;   // the VPC's name server (base + 2 of the first CIDR); empty: none
   bool internet = false;  // an internet gateway is attached
   std::vector<SubnetSpec> subnets;
   std::vector<RouteTableSpec> route_tables;
@@ -112,16 +114,17 @@ class Network {
  public:
   virtual ~Network() = default;
 
-  /// Brings the VPC to `spec`: its router, the ENIs (those that `spec` does not name go), routes, translations, filters.
-  /// Errors: "NetworkUnavailable" naming the step and the kernel's reason. May be called again at any time.
+  /// Brings the VPC to `spec`: its router, the ENIs (those that `spec` does not name go), routes,
+  /// translations, filters. Errors: "NetworkUnavailable" naming the step and the kernel's reason. May be
+  /// called again at any time.
   virtual Result<Applied> apply(const VpcSpec& spec) = 0;
   /// Removes the router and every ENI of the VPC. Processes inside lose their network; an absent VPC is fine.
   virtual Status remove_vpc(const std::string& id) = 0;
   virtual Result<Observed> observe() = 0;
   /// Removes an ENI namespace that belongs to no VPC (any more).
   virtual Status remove_orphan(const std::string& eni) = 0;
-  /// Takes everything of this installation off the machine: namespaces, links, rules, and host settings when no other
-  /// installation needs them.
+  /// Takes everything of this installation off the machine: namespaces, links, rules, and host settings when
+  /// no other installation needs them.
   virtual Status remove_everything() = 0;
 
   /// Where an ENI's namespace is (or will be): "/run/netns/n<tag>-<id>".
@@ -130,7 +133,7 @@ class Network {
 };
 
 struct NetworkOptions {
-  std::string tag;                            // installation_tag()
+  std::string tag;                             // installation_tag()
   std::string public_pool = "127.100.0.0/16";  // addresses that public addresses come from
 };
 

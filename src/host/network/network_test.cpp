@@ -27,7 +27,8 @@ EniSpec eni(const std::string& id, const std::string& subnet, const std::string&
   return {id, subnet, address, mac, public_address, false, true, true, std::move(groups)};
 }
 
-GroupRuleSpec rule_in(const std::string& protocol, int port, const std::string& cidr, const std::string& group = {}) {
+GroupRuleSpec rule_in(const std::string& protocol, int port, const std::string& cidr,
+                      const std::string& group = {}) {
   return {false, protocol, port, port, cidr, group};
 }
 GroupRuleSpec all_out() { return {true, "-1", -1, -1, "0.0.0.0/0", {}}; }
@@ -38,9 +39,11 @@ VpcSpec small_vpc(const std::string& id) {
   v.id = id;
   v.cidrs = {"10.0.0.0/16"};
   v.internet = true;
-  v.subnets = {{"subnet-pub", "10.0.1.0/24", "rtb-pub", "acl-1"}, {"subnet-priv", "10.0.2.0/24", "rtb-priv", "acl-1"}};
-  v.route_tables = {{"rtb-pub", {{"10.0.0.0/16", RouteSpec::To::local, {}}, {"0.0.0.0/0", RouteSpec::To::internet, {}}}},
-                    {"rtb-priv", {{"10.0.0.0/16", RouteSpec::To::local, {}}}}};
+  v.subnets = {{"subnet-pub", "10.0.1.0/24", "rtb-pub", "acl-1"},
+               {"subnet-priv", "10.0.2.0/24", "rtb-priv", "acl-1"}};
+  v.route_tables = {
+      {"rtb-pub", {{"10.0.0.0/16", RouteSpec::To::local, {}}, {"0.0.0.0/0", RouteSpec::To::internet, {}}}},
+      {"rtb-priv", {{"10.0.0.0/16", RouteSpec::To::local, {}}}}};
   v.acls = {{"acl-1", {{100, false, true}, {100, true, true}}}};
   v.groups = {{"sg-app", {all_out(), rule_in("tcp", 8080, "0.0.0.0/0")}},
               {"sg-db", {all_out(), rule_in("tcp", 5432, {}, "sg-app")}},
@@ -90,8 +93,8 @@ class NetworkTest : public ::testing::Test {
       internet_ = true;
       const auto b = "198.18." + std::to_string(block_) + ".";
       run("ip netns add x" + tag_ + " && ip link add x" + tag_ + " type veth peer name eth0 netns x" + tag_ +
-          " && ip addr add " + b + "1/24 dev x" + tag_ + " && ip link set x" + tag_ + " up && ip -n x" + tag_ +
-          " addr add " + b + "2/24 dev eth0 && ip -n x" + tag_ + " link set eth0 up");
+          " && ip addr add " + b + "1/24 dev x" + tag_ + " && ip link set x" + tag_ + " up && ip -n x" +
+          tag_ + " addr add " + b + "2/24 dev eth0 && ip -n x" + tag_ + " link set eth0 up");
     }
     return "198.18." + std::to_string(block_) + ".2";
   }
@@ -105,8 +108,10 @@ class NetworkTest : public ::testing::Test {
 
 TEST_F(NetworkTest, DatabaseAnswersItsGroupOnly) {
   auto v = small_vpc("vpc-1");
-  v.enis = {eni("eni-db", "subnet-priv", "10.0.2.10", {"sg-db"}), eni("eni-app", "subnet-priv", "10.0.2.11", {"sg-app"}),
-            eni("eni-far", "subnet-pub", "10.0.1.11", {"sg-app"}), eni("eni-other", "subnet-priv", "10.0.2.12", {"sg-none"})};
+  v.enis = {eni("eni-db", "subnet-priv", "10.0.2.10", {"sg-db"}),
+            eni("eni-app", "subnet-priv", "10.0.2.11", {"sg-app"}),
+            eni("eni-far", "subnet-pub", "10.0.1.11", {"sg-app"}),
+            eni("eni-other", "subnet-priv", "10.0.2.12", {"sg-none"})};
   apply(v);
   auto db = listen_at(ns("eni-db"), "0.0.0.0", 5432), ssh = listen_at(ns("eni-db"), "0.0.0.0", 22);
   ASSERT_TRUE(db);
@@ -119,7 +124,8 @@ TEST_F(NetworkTest, DatabaseAnswersItsGroupOnly) {
 
 TEST_F(NetworkTest, RevokedRuleStopsNewConnectionsAndKeepsOldOnes) {
   auto v = small_vpc("vpc-1");
-  v.enis = {eni("eni-db", "subnet-priv", "10.0.2.10", {"sg-db"}), eni("eni-app", "subnet-priv", "10.0.2.11", {"sg-app"})};
+  v.enis = {eni("eni-db", "subnet-priv", "10.0.2.10", {"sg-db"}),
+            eni("eni-app", "subnet-priv", "10.0.2.11", {"sg-app"})};
   apply(v);
   auto db = listen_at(ns("eni-db"), "0.0.0.0", 5432);
   auto old = connect_to(ns("eni-app"), "10.0.2.10", 5432);
@@ -142,7 +148,8 @@ TEST_F(NetworkTest, EgressRulesFilter) {
   auto v = small_vpc("vpc-1");
   v.groups.push_back({"sg-narrow", {{true, "tcp", 5432, 5432, {}, "sg-db"}}});
   v.groups[1].rules = {all_out(), rule_in("tcp", 5432, "0.0.0.0/0"), rule_in("tcp", 22, "0.0.0.0/0")};
-  v.enis = {eni("eni-db", "subnet-priv", "10.0.2.10", {"sg-db"}), eni("eni-app", "subnet-priv", "10.0.2.11", {"sg-narrow"}),
+  v.enis = {eni("eni-db", "subnet-priv", "10.0.2.10", {"sg-db"}),
+            eni("eni-app", "subnet-priv", "10.0.2.11", {"sg-narrow"}),
             eni("eni-two", "subnet-priv", "10.0.2.12", {"sg-narrow", "sg-app"})};
   apply(v);
   auto db = listen_at(ns("eni-db"), "0.0.0.0", 5432), ssh = listen_at(ns("eni-db"), "0.0.0.0", 22);
@@ -153,7 +160,8 @@ TEST_F(NetworkTest, EgressRulesFilter) {
 
 TEST_F(NetworkTest, VpcsWithOneBlockDoNotMeet) {
   auto a = small_vpc("vpc-a"), b = small_vpc("vpc-b");
-  a.enis = {eni("eni-a1", "subnet-pub", "10.0.1.10", {"sg-app"}), eni("eni-a2", "subnet-pub", "10.0.1.11", {"sg-app"})};
+  a.enis = {eni("eni-a1", "subnet-pub", "10.0.1.10", {"sg-app"}),
+            eni("eni-a2", "subnet-pub", "10.0.1.11", {"sg-app"})};
   b.enis = {eni("eni-b1", "subnet-pub", "10.0.1.10", {"sg-app"})};
   apply(a);
   apply(b);
@@ -166,7 +174,8 @@ TEST_F(NetworkTest, VpcsWithOneBlockDoNotMeet) {
 
 TEST_F(NetworkTest, SpoofedSourceIsDropped) {
   auto v = small_vpc("vpc-1");
-  v.enis = {eni("eni-srv", "subnet-priv", "10.0.2.10", {"sg-app"}), eni("eni-bad", "subnet-priv", "10.0.2.66", {"sg-app"})};
+  v.enis = {eni("eni-srv", "subnet-priv", "10.0.2.10", {"sg-app"}),
+            eni("eni-bad", "subnet-priv", "10.0.2.66", {"sg-app"})};
   apply(v);
   run("ip -n n" + tag_ + "-eni-bad addr add 10.0.2.11/32 dev lo");
   auto srv = packets::socket_in(ns("eni-srv"), SOCK_DGRAM);
@@ -193,7 +202,8 @@ TEST_F(NetworkTest, PrivateSubnetGetsOutOnlyThroughNat) {
   auto server = listen_at(internet_ns(), "0.0.0.0", 80);
   ASSERT_TRUE(server);
   auto v = small_vpc("vpc-1");
-  v.enis = {eni("eni-priv", "subnet-priv", "10.0.2.10", {"sg-app"}), eni("eni-pub", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)),
+  v.enis = {eni("eni-priv", "subnet-priv", "10.0.2.10", {"sg-app"}),
+            eni("eni-pub", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)),
             eni("eni-poor", "subnet-pub", "10.0.1.11", {"sg-app"})};
   apply(v);
   EXPECT_FALSE(connect_to(ns("eni-priv"), outside, 80));
@@ -222,7 +232,8 @@ TEST_F(NetworkTest, PrivateSubnetGetsOutOnlyThroughNat) {
 
 TEST_F(NetworkTest, PublicAddressIsReachedFromTheHostAndFromVpcs) {
   auto v = small_vpc("vpc-1"), w = small_vpc("vpc-2");
-  v.enis = {eni("eni-a", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)), eni("eni-c", "subnet-pub", "10.0.1.12", {"sg-app"}, pool(3))};
+  v.enis = {eni("eni-a", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)),
+            eni("eni-c", "subnet-pub", "10.0.1.12", {"sg-app"}, pool(3))};
   w.enis = {eni("eni-b", "subnet-pub", "10.0.1.11", {"sg-app"}, pool(2))};
   apply(v);
   apply(w);
@@ -246,7 +257,8 @@ TEST_F(NetworkTest, HostListenersAreOutOfReachExceptPublicOnes) {
   auto v = small_vpc("vpc-1");
   auto nat = eni("eni-nat", "subnet-pub", "10.0.1.5", {}, pool(2));
   nat.source_dest_check = nat.filtered = false;
-  v.enis = {nat, eni("eni-pub", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)), eni("eni-priv", "subnet-priv", "10.0.2.10", {"sg-app"})};
+  v.enis = {nat, eni("eni-pub", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)),
+            eni("eni-priv", "subnet-priv", "10.0.2.10", {"sg-app"})};
   v.nats = {{"nat-1", "eni-nat"}};
   v.route_tables[1].routes.push_back({"0.0.0.0/0", RouteSpec::To::nat, "nat-1"});
   apply(v);
@@ -258,7 +270,8 @@ TEST_F(NetworkTest, HostListenersAreOutOfReachExceptPublicOnes) {
   EXPECT_TRUE(connect_to(ns("eni-pub"), pool(9), port));
   EXPECT_TRUE(accept_from(balancer, &peer));
   EXPECT_EQ(peer, pool(1));
-  EXPECT_TRUE(connect_to(ns("eni-priv"), pool(9), port)) << "an internet-facing load balancer, through the NAT gateway";
+  EXPECT_TRUE(connect_to(ns("eni-priv"), pool(9), port))
+      << "an internet-facing load balancer, through the NAT gateway";
   EXPECT_TRUE(accept_from(balancer, &peer));
   EXPECT_EQ(peer, pool(2));
   const auto transit = output("ip -o -4 addr show | grep n" + tag_ + "-t | grep -o '169[0-9.]*' | head -1");
@@ -280,7 +293,8 @@ TEST_F(NetworkTest, LoadBalancersObeyTheirGroups) {
   balancer.served_by_host = true;
   v.enis = {balancer, eni("eni-pub", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1))};
   apply(v);
-  auto open = listen_at("", pool(9), port), closed = listen_at("", pool(9), port + 1000), other = listen_at("", pool(10), port);
+  auto open = listen_at("", pool(9), port), closed = listen_at("", pool(9), port + 1000),
+       other = listen_at("", pool(10), port);
   for (const auto& from : {std::string(), ns("eni-pub")}) {
     EXPECT_TRUE(connect_to(from, pool(9), port));
     EXPECT_FALSE(connect_to(from, pool(9), port + 1000));
@@ -330,8 +344,10 @@ TEST_F(NetworkTest, AclIsStatelessAndOrdered) {
                      {100, false, true, "tcp", "0.0.0.0/0", 8080, 8080},
                      {100, true, true, "tcp", "0.0.0.0/0", 1024, 65535}}});
   v.subnets[1].acl = "acl-2";
-  v.enis = {eni("eni-s", "subnet-priv", "10.0.2.10", {"sg-app"}), eni("eni-n", "subnet-priv", "10.0.2.11", {"sg-app"}),
-            eni("eni-denied", "subnet-pub", "10.0.1.10", {"sg-app"}), eni("eni-ok", "subnet-pub", "10.0.1.11", {"sg-app"})};
+  v.enis = {eni("eni-s", "subnet-priv", "10.0.2.10", {"sg-app"}),
+            eni("eni-n", "subnet-priv", "10.0.2.11", {"sg-app"}),
+            eni("eni-denied", "subnet-pub", "10.0.1.10", {"sg-app"}),
+            eni("eni-ok", "subnet-pub", "10.0.1.11", {"sg-app"})};
   apply(v);
   auto server = listen_at(ns("eni-s"), "0.0.0.0", 8080);
   EXPECT_TRUE(connect_to(ns("eni-ok"), "10.0.2.10", 8080));
@@ -347,7 +363,8 @@ TEST_F(NetworkTest, AclIsStatelessAndOrdered) {
 
 TEST_F(NetworkTest, RouteToAnInterface) {
   auto v = small_vpc("vpc-1");
-  v.enis = {eni("eni-a", "subnet-priv", "10.0.2.10", {"sg-app"}), eni("eni-mid", "subnet-pub", "10.0.1.10", {"sg-app"})};
+  v.enis = {eni("eni-a", "subnet-priv", "10.0.2.10", {"sg-app"}),
+            eni("eni-mid", "subnet-pub", "10.0.1.10", {"sg-app"})};
   v.groups[0].rules.push_back(rule_in("-1", -1, "0.0.0.0/0"));
   v.route_tables[1].routes.push_back({"192.168.7.0/24", RouteSpec::To::interface, "eni-mid"});
   apply(v);
@@ -361,14 +378,17 @@ TEST_F(NetworkTest, RouteToAnInterface) {
 
 TEST_F(NetworkTest, AdoptsWhatRuns) {
   auto v = small_vpc("vpc-1");
-  v.enis = {eni("eni-a", "subnet-priv", "10.0.2.10", {"sg-app"}), eni("eni-b", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)),
+  v.enis = {eni("eni-a", "subnet-priv", "10.0.2.10", {"sg-app"}),
+            eni("eni-b", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)),
             eni("eni-gone", "subnet-pub", "10.0.1.11", {"sg-app"})};
   apply(v);
   auto server = listen_at(ns("eni-a"), "0.0.0.0", 8080);
   auto client = connect_to(ns("eni-b"), "10.0.2.10", 8080);
   auto end = accept_from(server);
   ASSERT_TRUE(client && end);
-  const auto show = "ip -n n" + tag_ + "-vpc-1 -o link | grep -v eni-gone; ip -n n" + tag_ + "-vpc-1 route show table all; ip -o route show table local proto 110; ip -o link | grep n" + tag_;
+  const auto show =
+      "ip -n n" + tag_ + "-vpc-1 -o link | grep -v eni-gone; ip -n n" + tag_ +
+      "-vpc-1 route show table all; ip -o route show table local proto 110; ip -o link | grep n" + tag_;
   auto before = output(show);
   make();  // as after a restart
   auto seen = network_->observe();
@@ -386,14 +406,16 @@ TEST_F(NetworkTest, AdoptsWhatRuns) {
 
 TEST_F(NetworkTest, HalfMadeEniIsMadeAnew) {
   auto v = small_vpc("vpc-1");
-  v.enis = {eni("eni-a", "subnet-priv", "10.0.2.10", {"sg-app"}), eni("eni-b", "subnet-priv", "10.0.2.11", {"sg-app"})};
+  v.enis = {eni("eni-a", "subnet-priv", "10.0.2.10", {"sg-app"}),
+            eni("eni-b", "subnet-priv", "10.0.2.11", {"sg-app"})};
   apply(v);
   run("ip -n n" + tag_ + "-vpc-1 link set e-b alias ''");  // a crash before the last step
   make();
   apply(v);
   auto server = listen_at(ns("eni-b"), "0.0.0.0", 8080);
   EXPECT_TRUE(connect_to(ns("eni-a"), "10.0.2.11", 8080));
-  run("ip link set $(ip -o link | grep -o 'n" + tag_ + "-t[0-9]*' | head -1) alias ''");  // before the transit's last step
+  run("ip link set $(ip -o link | grep -o 'n" + tag_ +
+      "-t[0-9]*' | head -1) alias ''");  // before the transit's last step
   make();
   apply(v);
   EXPECT_TRUE(connect_to(ns("eni-a"), "10.0.2.11", 8080));

@@ -1,5 +1,6 @@
-// Runs nftables commands through libnftables, in the calling thread's network namespace, as one transaction. The
-// library is loaded at the first use: a cloud without networks does not pay for it. Any thread; one at a time inside.
+// Runs nftables commands through libnftables, in the calling thread's network namespace, as one transaction.
+// The library is loaded at the first use: a cloud without networks does not pay for it. Any thread; one at a
+// time inside.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// For tests: real packets from and to namespaces. Header only; sockets are opened inside a namespace by a thread of
-// their own and used from anywhere afterwards.
+// For tests: real packets from and to namespaces. Header only; sockets are opened inside a namespace by a
+// thread of their own and used from anywhere afterwards.
 #pragma once
 
 #include <arpa/inet.h>
@@ -59,7 +59,8 @@ inline bool ready(const Fd& s, short events, int ms) {
 }
 
 /// A connection, or nothing if it was refused or not answered within `ms`.
-inline Fd connect_to(const std::string& netns, const std::string& ip, int port, int ms = 400, const std::string& from = {}) {
+inline Fd connect_to(const std::string& netns, const std::string& ip, int port, int ms = 400,
+                     const std::string& from = {}) {
   auto s = socket_in(netns, SOCK_STREAM);
   if (!s) return Fd();
   if (!from.empty() && !bind_to(s, from, 0)) return Fd();

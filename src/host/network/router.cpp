@@ -18,9 +18,11 @@ namespace {
 constexpr int kLoopback = 1;
 constexpr int kEniIndex = 32;  // of eth0 in its namespace: above whatever the kernel puts into a new one
 constexpr uint32_t kRulePriority = 100;
-constexpr uint32_t kResolverAlias = 0xa9fea9fd;       // 169.254.169.253
-constexpr uint32_t kTaskMetadata = 0xa9feaa02;        // 169.254.170.2: whoever serves it listens in the router's namespace
-constexpr Mac kRouterMac = {0x02, 0x6e, 0x62, 0x63, 0x00, 0x01};  // the same on every link: they are never bridged
+constexpr uint32_t kResolverAlias = 0xa9fea9fd;  // 169.254.169.253
+constexpr uint32_t kTaskMetadata =
+    0xa9feaa02;  // 169.254.170.2: whoever serves it listens in the router's namespace
+constexpr Mac kRouterMac = {0x02, 0x6e, 0x62,
+                            0x63, 0x00, 0x01};  // the same on every link: they are never bridged
 
 uint32_t gateway_of(const Cidr& subnet) { return subnet.first() + 1; }
 
@@ -39,15 +41,16 @@ std::optional<Cidr> loopback_pool(const NetworkOptions& options) {
 }  // namespace
 
 Status prepare_router_namespace() {
-  for (auto [path, value] : {std::pair{"net/ipv4/ip_forward", "1"},
-                             {"net/ipv4/conf/all/send_redirects", "0"},
-                             {"net/ipv4/conf/default/send_redirects", "0"},
-                             {"net/ipv4/conf/all/accept_redirects", "0"},
-                             {"net/ipv4/conf/default/accept_redirects", "0"},
-                             {"net/ipv4/conf/all/route_localnet", "1"},
-                             {"net/ipv4/conf/all/rp_filter", "0"},  // the rules check sources more strictly
-                             {"net/ipv4/conf/default/rp_filter", "0"},
-                             {"net/ipv4/ip_unprivileged_port_start", "0"}})  // the name server runs without privilege
+  for (auto [path, value] :
+       {std::pair{"net/ipv4/ip_forward", "1"},
+        {"net/ipv4/conf/all/send_redirects", "0"},
+        {"net/ipv4/conf/default/send_redirects", "0"},
+        {"net/ipv4/conf/all/accept_redirects", "0"},
+        {"net/ipv4/conf/default/accept_redirects", "0"},
+        {"net/ipv4/conf/all/route_localnet", "1"},
+        {"net/ipv4/conf/all/rp_filter", "0"},  // the rules check sources more strictly
+        {"net/ipv4/conf/default/rp_filter", "0"},
+        {"net/ipv4/ip_unprivileged_port_start", "0"}})  // the name server runs without privilege
     TRY(write_sysctl(path, value));
   (void)write_sysctl("net/ipv6/conf/default/disable_ipv6", "1");  // absent in kernels without IPv6
   TRY_LET(auto netlink, Netlink::open());
@@ -61,9 +64,14 @@ Status prepare_router_namespace() {
 }
 
 Router::Router(const NetworkOptions& options, HostSide& host, std::string vpc, Fd ns, Netlink netlink)
-    : options_(options), host_(host), vpc_(std::move(vpc)), ns_(std::move(ns)), netlink_(std::move(netlink)) {}
+    : options_(options),
+      host_(host),
+      vpc_(std::move(vpc)),
+      ns_(std::move(ns)),
+      netlink_(std::move(netlink)) {}
 
-Result<std::unique_ptr<Router>> Router::open(const NetworkOptions& options, HostSide& host, const std::string& vpc) {
+Result<std::unique_ptr<Router>> Router::open(const NetworkOptions& options, HostSide& host,
+                                             const std::string& vpc) {
   const auto name = "n" + options.tag + "-" + vpc;
   if (!namespace_exists(name))
     TRY(on_own_thread([&]() -> Status {
@@ -79,7 +87,8 @@ Result<std::unique_ptr<Router>> Router::open(const NetworkOptions& options, Host
 
 Status Router::adopt() {
   TRY_LET(auto links, netlink_.links());
-  const auto gateway = std::find_if(links.begin(), links.end(), [](const Link& l) { return l.name == kGatewayLink; });
+  const auto gateway =
+      std::find_if(links.begin(), links.end(), [](const Link& l) { return l.name == kGatewayLink; });
   if (gateway == links.end())  // new, or a crash came before the transit
     TRY(on_own_thread([&]() -> Status {
       TRY(enter_namespace(ns_.get()));
@@ -138,7 +147,8 @@ Status Router::bring_up(const VpcSpec& spec, Applied& applied) {
   TRY(set_routes(spec));
   TRY(set_public(spec));
   for (const auto& nat : spec.nats) {
-    auto eni = std::find_if(spec.enis.begin(), spec.enis.end(), [&](const auto& e) { return e.id == nat.eni; });
+    auto eni =
+        std::find_if(spec.enis.begin(), spec.enis.end(), [&](const auto& e) { return e.id == nat.eni; });
     if (eni == spec.enis.end() || !links_.contains(nat.eni) || nats_.contains(nat.eni)) continue;
     if (auto done = prepare_nat(*eni); !done) applied.errors[nat.eni] = done.error().message;
   }
@@ -190,8 +200,10 @@ Status Router::make_eni(const VpcSpec& spec, const EniSpec& eni) {
   const auto block = subnet ? Cidr::parse(subnet->cidr) : std::nullopt;
   const auto address = parse_ipv4(eni.address);
   const auto mac = parse_mac(eni.mac);
-  if (!block || block->is_v6()) return fail("NetworkUnavailable", eni.id + ": its subnet has no IPv4 block", 500);
-  if (!address) return fail("NetworkUnavailable", eni.id + ": \"" + eni.address + "\" is no IPv4 address", 500);
+  if (!block || block->is_v6())
+    return fail("NetworkUnavailable", eni.id + ": its subnet has no IPv4 block", 500);
+  if (!address)
+    return fail("NetworkUnavailable", eni.id + ": \"" + eni.address + "\" is no IPv4 address", 500);
   if (!mac) return fail("NetworkUnavailable", eni.id + ": \"" + eni.mac + "\" is no MAC address", 500);
 
   TRY(new_namespace(ns_name(eni.id)));
@@ -203,23 +215,27 @@ Status Router::make_eni(const VpcSpec& spec, const EniSpec& eni) {
   const uint32_t gateway = gateway_of(*block);
   const int index = next_index_++;
   Batch b;
-  b.add_veth({"eth0", kEniIndex, mac}, {eni_link(eni.id), index, kRouterMac}, ns_.get(), "making the link of " + eni.id);
+  b.add_veth({"eth0", kEniIndex, mac}, {eni_link(eni.id), index, kRouterMac}, ns_.get(),
+             "making the link of " + eni.id);
   b.set_up(kLoopback, {}, "setting up lo of " + eni.id);
   TRY(netlink.run(b));
   links_[eni.id] = index;  // from here on remove_gone() finds it
-  Batch router;  // its end first: the last one to come up sends at once, and for ours await_running() is at hand
+  Batch router;  // its end first: the last one to come up sends at once, and for ours await_running() is at
+                 // hand
   router.set_up(index, {}, "setting up the link of " + eni.id);
   TRY(netlink_.run(router));
   b = Batch();
-  b.set_up(kEniIndex, {{IPV4_DEVCONF_ROUTE_LOCALNET, loopback_pool(options_) ? 1u : 0u},
-                       {IPV4_DEVCONF_ACCEPT_REDIRECTS, 0},
-                       {IPV4_DEVCONF_SEND_REDIRECTS, 0}},
+  b.set_up(kEniIndex,
+           {{IPV4_DEVCONF_ROUTE_LOCALNET, loopback_pool(options_) ? 1u : 0u},
+            {IPV4_DEVCONF_ACCEPT_REDIRECTS, 0},
+            {IPV4_DEVCONF_SEND_REDIRECTS, 0}},
            "setting up eth0 of " + eni.id);
   // The block's length is shown, but neighbours are reached through the router like everybody else.
   b.add_address({kEniIndex, *address, static_cast<uint8_t>(block->bits())}, true, "addressing " + eni.id);
   b.put_route({kMainTable, 0, 0, RTN_UNICAST, gateway, 0, kEniIndex}, "routing " + eni.id);
   if (auto pool = loopback_pool(options_))
-    b.put_route({kLocalTable, pool->first(), static_cast<uint8_t>(pool->bits()), RTN_UNICAST, gateway, *address, kEniIndex},
+    b.put_route({kLocalTable, pool->first(), static_cast<uint8_t>(pool->bits()), RTN_UNICAST, gateway,
+                 *address, kEniIndex},
                 "routing the public pool of " + eni.id);
   b.put_neighbour(kEniIndex, gateway, kRouterMac, "naming the gateway of " + eni.id);
   TRY(netlink.run(b));
@@ -237,7 +253,8 @@ Status Router::prepare_nat(const EniSpec& eni) {
   // Nobody reaches it from outside: only answers come in.
   rules.chains["own"] = {"type filter hook input priority filter; policy drop;",
                          {"ct state established,related accept", "iifname \"lo\" accept"}};
-  rules.chains["through"] = {"type filter hook forward priority filter; policy accept;", {"ct state invalid drop"}};
+  rules.chains["through"] = {"type filter hook forward priority filter; policy accept;",
+                             {"ct state invalid drop"}};
   TRY(on_own_thread([&]() -> Status {
     TRY(enter_namespace(ns.get()));
     TRY(write_sysctl("net/ipv4/conf/all/send_redirects", "0"));
@@ -273,14 +290,17 @@ Route Router::wanted_route(const VpcSpec& spec, const RouteSpec& r, uint32_t tab
   Route route{table, block.v4(), static_cast<uint8_t>(block.bits()), RTN_BLACKHOLE, 0, 0, 0};
   auto through = [&](const std::string& eni_id) {
     auto link = links_.find(eni_id);
-    auto eni = std::find_if(spec.enis.begin(), spec.enis.end(), [&](const auto& e) { return e.id == eni_id; });
+    auto eni =
+        std::find_if(spec.enis.begin(), spec.enis.end(), [&](const auto& e) { return e.id == eni_id; });
     if (link == links_.end() || eni == spec.enis.end()) return;
     route.type = RTN_UNICAST;
     route.gateway = parse_ipv4(eni->address).value_or(0);
     route.link = link->second;
   };
   switch (r.to) {
-    case RouteSpec::To::local: route.type = RTN_THROW; break;  // on to the main table, where every ENI has its route
+    case RouteSpec::To::local:
+      route.type = RTN_THROW;
+      break;  // on to the main table, where every ENI has its route
     case RouteSpec::To::internet:
       if (!spec.internet) break;
       route.type = RTN_UNICAST;
@@ -291,8 +311,11 @@ Route Router::wanted_route(const VpcSpec& spec, const RouteSpec& r, uint32_t tab
       for (const auto& n : spec.nats)
         if (n.id == r.target) through(n.eni);
       break;
-    case RouteSpec::To::interface: through(r.target); break;
-    case RouteSpec::To::blackhole: break;
+    case RouteSpec::To::interface:
+      through(r.target);
+      break;
+    case RouteSpec::To::blackhole:
+      break;
   }
   return route;
 }
@@ -300,7 +323,8 @@ Route Router::wanted_route(const VpcSpec& spec, const RouteSpec& r, uint32_t tab
 Router::Routes Router::wanted_routes(const VpcSpec& spec) const {
   Routes out;
   auto put = [&](const Route& r) { out[{r.table, r.destination, r.bits}] = r; };
-  put({kMainTable, 0, 0, RTN_UNICAST, transit_.host_address, 0, gateway_link_});  // the router's own: its resolver
+  put({kMainTable, 0, 0, RTN_UNICAST, transit_.host_address, 0,
+       gateway_link_});  // the router's own: its resolver
   for (const auto& cidr : spec.cidrs)
     if (auto c = Cidr::parse(cidr); c && !c->is_v6())
       put({kMainTable, c->first(), static_cast<uint8_t>(c->bits()), RTN_BLACKHOLE, 0, 0, 0});
@@ -370,7 +394,8 @@ Status Router::set_public(const VpcSpec& spec) {
     if (!wanted.contains(a)) gone.push_back(r);
   TRY(host_.change_public_routes(put, gone));
   public_ = std::move(wanted);
-  return host_.set_listeners(vpc_, spec.internet ? listener_rules(spec) : std::map<std::string, std::vector<std::string>>());
+  return host_.set_listeners(
+      vpc_, spec.internet ? listener_rules(spec) : std::map<std::string, std::vector<std::string>>());
 }
 
 }  // namespace nubecita::host

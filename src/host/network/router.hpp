@@ -1,5 +1,6 @@
-// One VPC on the machine: its router namespace, its ENIs, and what was last seen of both, so that a change costs only
-// the difference. Made by adopting what is there or from nothing. One thread at a time (machine_network.cpp locks).
+// One VPC on the machine: its router namespace, its ENIs, and what was last seen of both, so that a change
+// costs only the difference. Made by adopting what is there or from nothing. One thread at a time
+// (machine_network.cpp locks).
 #pragma once
 
 #include <map>
@@ -19,7 +20,8 @@ namespace nubecita::host {
 class Router {
  public:
   /// Adopts or makes the router namespace and its transit.
-  static Result<std::unique_ptr<Router>> open(const NetworkOptions& options, HostSide& host, const std::string& vpc);
+  static Result<std::unique_ptr<Router>> open(const NetworkOptions& options, HostSide& host,
+                                              const std::string& vpc);
 
   /// After an error what is known here may be wrong: open the router anew.
   Result<Applied> apply(const VpcSpec& spec);

@@ -55,13 +55,12 @@ bool is_icmp(const std::string& p) { return p == "icmp" || p == "1"; }
 /// Nothing but what nft may read: the texts come from far away.
 bool known_protocol(const std::string& p) {
   if (p == "-1" || p == "all" || p == "tcp" || p == "udp" || p == "icmp") return true;
-  return !p.empty() && p.size() <= 3 && std::all_of(p.begin(), p.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
-         std::stoi(p) <= 255;
+  return !p.empty() && p.size() <= 3 &&
+         std::all_of(p.begin(), p.end(), [](char c) { return c >= '0' && c <= '9'; }) && std::stoi(p) <= 255;
 }
 bool plain_id(const std::string& id) {
-  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](unsigned char c) {
-           return std::isalnum(c) || c == '-';
-         });
+  return !id.empty() && id.size() <= 64 &&
+         std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isalnum(c) || c == '-'; });
 }
 
 std::string traffic_match(const std::string& protocol, int from, int to) {
@@ -90,7 +89,9 @@ class Builder {
 
  private:
   void declare() {
-    auto set = [&](const char* name, const char* type, bool map = false) { out_.sets[name] = {map, type, {}}; };
+    auto set = [&](const char* name, const char* type, bool map = false) {
+      out_.sets[name] = {map, type, {}};
+    };
     set("vpc_blocks", "type ipv4_addr; flags interval;");
     set("eni_source", "type ifname . ipv4_addr;");
     set("unchecked", "type ifname;");
@@ -105,7 +106,8 @@ class Builder {
       if (auto c = Cidr::parse(cidr)) out_.sets["vpc_blocks"].elements[c->canonical().str()];
     for (const auto& s : spec_.subnets) table_of_subnet_[s.id] = s.route_table;
     if (spec_.internet) {
-      // What comes from outside has passed no security group's egress; what leaves must have a public address.
+      // What comes from outside has passed no security group's egress; what leaves must have a public
+      // address.
       out_.sets["from_link"].elements[quoted(kGatewayLink)] = "goto arrive";
       out_.sets["to_link"].elements[quoted(kGatewayLink)] = "jump leave";
     }
@@ -132,14 +134,17 @@ class Builder {
     }
     for (const auto& g : eni.groups)
       if (peers_.contains(g)) sets["g." + g].elements[eni.address];
-    if (auto chain = profile(eni.groups, "out"); !chain.empty()) sets["from_link"].elements[link] = "jump " + chain;
-    if (auto chain = profile(eni.groups, "in"); !chain.empty()) sets["to_link"].elements[link] = "jump " + chain;
+    if (auto chain = profile(eni.groups, "out"); !chain.empty())
+      sets["from_link"].elements[link] = "jump " + chain;
+    if (auto chain = profile(eni.groups, "in"); !chain.empty())
+      sets["to_link"].elements[link] = "jump " + chain;
   }
 
   /// The chain of a combination of groups: that of the only one, or one that asks each in turn.
   std::string profile(std::vector<std::string> groups, const std::string& direction) {
     std::erase_if(groups, [&](const auto& id) {
-      return std::none_of(spec_.groups.begin(), spec_.groups.end(), [&](const auto& g) { return g.id == id && plain_id(id); });
+      return std::none_of(spec_.groups.begin(), spec_.groups.end(),
+                          [&](const auto& g) { return g.id == id && plain_id(id); });
     });
     std::sort(groups.begin(), groups.end());
     groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
@@ -182,7 +187,8 @@ class Builder {
 
   /// The chain of an ACL's direction; empty when its first entry allows everything.
   std::string acl_chain(const std::string& id, bool egress) {
-    const auto acl = std::find_if(spec_.acls.begin(), spec_.acls.end(), [&](const auto& a) { return a.id == id; });
+    const auto acl =
+        std::find_if(spec_.acls.begin(), spec_.acls.end(), [&](const auto& a) { return a.id == id; });
     if (acl == spec_.acls.end()) return {};
     std::vector<const AclEntrySpec*> entries;
     for (const auto& e : acl->entries)
@@ -194,7 +200,8 @@ class Builder {
     if (!chain.rules.empty()) return name;
     for (const auto* e : entries) {
       auto match = address_match(egress ? "daddr" : "saddr", e->cidr);
-      match += is_icmp(e->protocol) ? icmp_match(e->icmp_type, e->icmp_code) : traffic_match(e->protocol, e->from, e->to);
+      match += is_icmp(e->protocol) ? icmp_match(e->icmp_type, e->icmp_code)
+                                    : traffic_match(e->protocol, e->from, e->to);
       chain.rules.push_back(match + (e->allow ? "return" : "drop"));
     }
     chain.rules.push_back("drop");
@@ -222,37 +229,41 @@ class Builder {
     const auto igw = quoted(kGatewayLink);
     auto pool = Cidr::parse(pool_);
     const bool loopback_pool = pool && !pool->is_v6() && (pool->v4() >> 24) == 127;
-    const auto loopback = loopback_pool
-                              ? fmt::format("ip saddr 127.0.0.0/8 ip saddr != {0} drop", pool->canonical().str())
-                              : std::string("ip saddr 127.0.0.0/8 drop");
+    const auto loopback =
+        loopback_pool ? fmt::format("ip saddr 127.0.0.0/8 ip saddr != {0} drop", pool->canonical().str())
+                      : std::string("ip saddr 127.0.0.0/8 drop");
     auto loopback_to = loopback;
-    for (size_t at = 0; (at = loopback_to.find("saddr", at)) != std::string::npos; ++at) loopback_to[at] = 'd';
+    for (size_t at = 0; (at = loopback_to.find("saddr", at)) != std::string::npos; ++at)
+      loopback_to[at] = 'd';
 
     c["guard"] = {"type filter hook prerouting priority raw; policy drop;",
-                  {"iifname \"lo\" accept", "meta protocol != ip drop", loopback, loopback_to, "icmp type redirect drop",
-                   fmt::format("iifname {} ip saddr @vpc_blocks drop", igw), fmt::format("iifname {} accept", igw),
-                   "meta mark set iifname map @table_of", "iifname . ip saddr @eni_source accept",
-                   "iifname @unchecked accept"}};
+                  {"iifname \"lo\" accept", "meta protocol != ip drop", loopback, loopback_to,
+                   "icmp type redirect drop", fmt::format("iifname {} ip saddr @vpc_blocks drop", igw),
+                   fmt::format("iifname {} accept", igw), "meta mark set iifname map @table_of",
+                   "iifname . ip saddr @eni_source accept", "iifname @unchecked accept"}};
     c["router"] = {"type filter hook input priority filter; policy drop;",
                    {"ct state established,related accept", "iifname \"lo\" accept",
                     fmt::format("iifname != {} ip daddr 169.254.170.2 tcp dport 80 accept", igw)}};
     if (parse_ipv4(spec_.resolver))
       c["router"].rules.push_back(fmt::format(
-          "iifname != {} ip daddr {{ {}, 169.254.169.253 }} meta l4proto {{ tcp, udp }} th dport 53 accept", igw,
-          spec_.resolver));
-    c["forward"] = {"type filter hook forward priority filter; policy drop;",
-                    {"ct state vmap { established : accept, related : accept, invalid : drop }",
-                     fmt::format("oifname != {} oifname != @unchecked oifname . ip daddr != @eni_source drop", igw),
-                     "iifname vmap @from_link"}};
+          "iifname != {} ip daddr {{ {}, 169.254.169.253 }} meta l4proto {{ tcp, udp }} th dport 53 accept",
+          igw, spec_.resolver));
+    c["forward"] = {
+        "type filter hook forward priority filter; policy drop;",
+        {"ct state vmap { established : accept, related : accept, invalid : drop }",
+         fmt::format("oifname != {} oifname != @unchecked oifname . ip daddr != @eni_source drop", igw),
+         "iifname vmap @from_link"}};
     c["arrive"] = {"", {"oifname vmap @to_link", "drop"}};
     c["leave"] = {"", {"ip saddr @has_public accept"}};
     c["from_internet"] = {"type nat hook prerouting priority dstnat; policy accept;",
                           {fmt::format("iifname {} dnat ip to ip daddr map @to_private", igw)}};
     auto& out = c["to_internet"] = {"type nat hook postrouting priority srcnat; policy accept;", {}};
     if (loopback_pool) {
-      // Such an address means nothing beyond this machine, and the host would take answers to it for forgeries: only
-      // the machine's other public addresses see it, the outside sees the host's own (host_side.cpp).
-      out.rules = {fmt::format("oifname {} ip daddr {} snat ip to ip saddr map @to_public", igw, pool->canonical().str()),
+      // Such an address means nothing beyond this machine, and the host would take answers to it for
+      // forgeries: only the machine's other public addresses see it, the outside sees the host's own
+      // (host_side.cpp).
+      out.rules = {fmt::format("oifname {} ip daddr {} snat ip to ip saddr map @to_public", igw,
+                               pool->canonical().str()),
                    fmt::format("oifname {} ip saddr @has_public masquerade", igw)};
     } else {
       out.rules = {fmt::format("oifname {} snat ip to ip saddr map @to_public", igw)};
@@ -316,10 +327,12 @@ std::map<std::string, std::vector<std::string>> listener_rules(const VpcSpec& sp
     auto& rules = out[eni.public_address];
     for (const auto& group : spec.groups) {
       if (std::find(eni.groups.begin(), eni.groups.end(), group.id) == eni.groups.end()) continue;
-      // Rules that name a group let its members in by their private addresses, and none comes this way under one.
+      // Rules that name a group let its members in by their private addresses, and none comes this way under
+      // one.
       for (const auto& r : group.rules)
         if (!r.egress && r.group.empty() && is_v4(r.cidr) && known_protocol(r.protocol))
-          rules.push_back(address_match("saddr", r.cidr) + traffic_match(r.protocol, r.from, r.to) + "accept");
+          rules.push_back(address_match("saddr", r.cidr) + traffic_match(r.protocol, r.from, r.to) +
+                          "accept");
     }
   }
   return out;
@@ -355,8 +368,10 @@ std::string diff_text(const Ruleset& from, const Ruleset& to) {
     } else {
       compare(old->second.elements, s.elements, add, del);
     }
-    if (!del.empty()) dropped_elements += fmt::format("delete element {} {} {{ {} }}\n", t, name, element_list(del));
-    if (!add.empty()) added_elements += fmt::format("add element {} {} {{ {} }}\n", t, name, element_list(add));
+    if (!del.empty())
+      dropped_elements += fmt::format("delete element {} {} {{ {} }}\n", t, name, element_list(del));
+    if (!add.empty())
+      added_elements += fmt::format("add element {} {} {{ {} }}\n", t, name, element_list(add));
   }
   for (const auto& [name, c] : to.chains) {
     auto old = from.chains.find(name);

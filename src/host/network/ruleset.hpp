@@ -1,5 +1,5 @@
-// The nftables rules of one VPC's router, as a value: made from a VpcSpec, written as text for nft, and compared, so
-// that a change of one member costs one element and not a reload. Pure; any thread.
+// The nftables rules of one VPC's router, as a value: made from a VpcSpec, written as text for nft, and
+// compared, so that a change of one member costs one element and not a reload. Pure; any thread.
 #pragma once
 
 #include <map>
@@ -37,7 +37,8 @@ struct Ruleset {
 
 /// `pool`: the public address pool. Rules that cannot match IPv4 traffic of the VPC are left out.
 Ruleset make_ruleset(const VpcSpec& spec, std::string_view pool);
-/// For the public addresses that the host itself serves: what the security groups of their ENIs let in, in nft's words.
+/// For the public addresses that the host itself serves: what the security groups of their ENIs let in, in
+/// nft's words.
 std::map<std::string, std::vector<std::string>> listener_rules(const VpcSpec& spec);
 /// The whole of it, replacing the table in one transaction.
 std::string full_text(const Ruleset& rules);

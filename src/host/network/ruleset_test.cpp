@@ -18,7 +18,8 @@ VpcSpec sample() {
   v.route_tables = {{"rtb-1", {{"10.0.0.0/16", RouteSpec::To::local, {}}}}};
   v.acls = {{"acl-1", {{100, false, true}, {100, true, true}}}};
   v.groups = {{"sg-1", {{true, "-1", -1, -1, "0.0.0.0/0", {}}, {false, "tcp", 80, 81, "192.0.2.0/24", {}}}}};
-  v.enis = {{"eni-1", "subnet-1", "10.0.1.10", "02:00:00:00:00:01", "127.100.0.7", false, true, true, {"sg-1"}}};
+  v.enis = {
+      {"eni-1", "subnet-1", "10.0.1.10", "02:00:00:00:00:01", "127.100.0.7", false, true, true, {"sg-1"}}};
   return v;
 }
 Ruleset rules(const VpcSpec& v) { return make_ruleset(v, "127.100.0.0/16"); }
@@ -64,12 +65,15 @@ TEST(Ruleset, GroupRules) {
 TEST(Ruleset, AclKeepsItsOrderAndDeniesAtTheEnd) {
   auto v = sample();
   EXPECT_TRUE(rules(v).chains["subnets"].rules.empty()) << "allow all first: nothing to ask";
-  v.acls[0].entries = {{200, false, true, "6", "0.0.0.0/0", 80, 80}, {100, false, false, "-1", "10.9.0.0/16"}, {100, true, true}};
+  v.acls[0].entries = {{200, false, true, "6", "0.0.0.0/0", 80, 80},
+                       {100, false, false, "-1", "10.9.0.0/16"},
+                       {100, true, true}};
   auto r = rules(v);
   EXPECT_EQ(r.chains["entering.acl-1"].rules,
             (std::vector<std::string>{"ip saddr 10.9.0.0/16 drop", "tcp dport 80 return", "drop"}));
   EXPECT_FALSE(r.chains.contains("leaving.acl-1"));
-  EXPECT_TRUE(has(r.chains["subnets"].rules, "oifname @s.subnet-1 iifname != @s.subnet-1 jump entering.acl-1"));
+  EXPECT_TRUE(
+      has(r.chains["subnets"].rules, "oifname @s.subnet-1 iifname != @s.subnet-1 jump entering.acl-1"));
 }
 
 TEST(Ruleset, EqualRulesNeedNothing) { EXPECT_EQ(diff_text(rules(sample()), rules(sample())), ""); }
@@ -91,13 +95,16 @@ TEST(Ruleset, ChangedGroupChangesItsChainOnly) {
   EXPECT_EQ(diff_text(rules(sample()), rules(v)), "flush chain inet vpc in.sg-1\n");
   v.groups.clear();
   auto text = diff_text(rules(sample()), rules(v));
-  EXPECT_LT(text.find("delete element"), text.find("delete chain inet vpc in.sg-1")) << "nobody may point at it any more";
+  EXPECT_LT(text.find("delete element"), text.find("delete chain inet vpc in.sg-1"))
+      << "nobody may point at it any more";
 }
 
 TEST(Ruleset, PublicPoolDecidesWhatTheOutsideSees) {
-  EXPECT_TRUE(has(rules(sample()).chains["to_internet"].rules, "oifname \"igw\" ip saddr @has_public masquerade"));
+  EXPECT_TRUE(
+      has(rules(sample()).chains["to_internet"].rules, "oifname \"igw\" ip saddr @has_public masquerade"));
   auto real = make_ruleset(sample(), "203.0.113.0/24");
-  EXPECT_EQ(real.chains["to_internet"].rules, std::vector<std::string>{"oifname \"igw\" snat ip to ip saddr map @to_public"});
+  EXPECT_EQ(real.chains["to_internet"].rules,
+            std::vector<std::string>{"oifname \"igw\" snat ip to ip saddr map @to_public"});
 }
 
 }  // namespace

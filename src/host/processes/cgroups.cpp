@@ -26,7 +26,8 @@ Status put(const std::string& file, const std::string& value) {
 
 Status make_directory(const std::string& path) {
   if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
-    return fail("ProcessFailed", fmt::format("cannot make the control group {}: {}", path, errno_text(errno)));
+    return fail("ProcessFailed",
+                fmt::format("cannot make the control group {}: {}", path, errno_text(errno)));
   return {};
 }
 
@@ -85,7 +86,8 @@ Status Cgroups::make(const std::string& name, const CgroupLimits& limits) {
     std::string group = path(c, name);
     TRY(make_directory(group));
     if (c == "memory" && limits.memory_bytes > 0)
-      TRY(put(group + (unified_ ? "/memory.max" : "/memory.limit_in_bytes"), std::to_string(limits.memory_bytes)));
+      TRY(put(group + (unified_ ? "/memory.max" : "/memory.limit_in_bytes"),
+              std::to_string(limits.memory_bytes)));
     if (c == "pids" && limits.pids > 0) TRY(put(group + "/pids.max", std::to_string(limits.pids)));
     if (c == "cpu" && limits.cpus > 0) {
       auto quota = static_cast<int64_t>(limits.cpus * 100'000);

@@ -28,17 +28,21 @@ namespace {
 constexpr char kPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 enum Step : int { kNamespace, kLimits, kGroups, kUser, kCapabilities, kDirectory, kFiles, kProgram };
-constexpr std::array<const char*, 8> kStepNames = {"entering its network namespace", "setting its resource limits",
-                                                   "setting its groups", "setting its user",
-                                                   "keeping its capabilities", "entering its directory",
-                                                   "handing over its files", "executing"};
+constexpr std::array<const char*, 8> kStepNames = {"entering its network namespace",
+                                                   "setting its resource limits",
+                                                   "setting its groups",
+                                                   "setting its user",
+                                                   "keeping its capabilities",
+                                                   "entering its directory",
+                                                   "handing over its files",
+                                                   "executing"};
 
 struct Failure {
   int step, error;
 };
 
-// Everything the child needs, laid out before the fork: between fork and exec only async-signal-safe calls are allowed,
-// because another thread may have held a lock (malloc's, say) at the moment of the fork.
+// Everything the child needs, laid out before the fork: between fork and exec only async-signal-safe calls
+// are allowed, because another thread may have held a lock (malloc's, say) at the moment of the fork.
 struct Plan {
   std::string program;
   std::vector<char*> argv, environment;
@@ -63,7 +67,7 @@ Result<std::string> find_program(const std::string& name) {
 }
 
 void reset_signals() {
-  struct sigaction dfl {};
+  struct sigaction dfl{};
   dfl.sa_handler = SIG_DFL;
   for (int s = 1; s < 65; ++s) sigaction(s, &dfl, nullptr);
   sigset_t none;
@@ -95,8 +99,8 @@ void drop_user(const ProcessSpec& s, int failure) {
   if (*s.uid != 0) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-// Closes everything from 3 up except the `n` numbers in `keep` (sorted here). At once and not at exec: a child that
-// still waits to begin must not hold the pipes of another one.
+// Closes everything from 3 up except the `n` numbers in `keep` (sorted here). At once and not at exec: a
+// child that still waits to begin must not hold the pipes of another one.
 void close_others(int* keep, size_t n) {
   std::sort(keep, keep + n);
   unsigned from = 3;
@@ -144,11 +148,12 @@ void hand_over_files(const Plan& p, int& go, int& failure) {
     rlimit r{l.soft, l.hard};
     if (setrlimit(static_cast<__rlimit_resource>(l.what), &r) != 0) give_up(failure, kLimits);
   }
-  // The record of this process is written, and its cgroup entered, before it may begin; if our parent dies meanwhile
-  // nobody will ever know us, so neither must we begin.
+  // The record of this process is written, and its cgroup entered, before it may begin; if our parent dies
+  // meanwhile nobody will ever know us, so neither must we begin.
   char c;
   ssize_t got;
-  while ((got = read(go, &c, 1)) < 0 && errno == EINTR) {}
+  while ((got = read(go, &c, 1)) < 0 && errno == EINTR) {
+  }
   if (got != 1) _exit(127);
   drop_user(s, failure);
   umask(s.umask);
@@ -172,7 +177,8 @@ Result<Plan> make_plan(const LaunchSpec& spec, const Fd& go, const Fd& failure) 
   if (!s.netns.empty()) {
     p.netns = Fd(open(s.netns.c_str(), O_RDONLY | O_CLOEXEC));
     if (!p.netns)
-      return fail("ProcessFailed", fmt::format("{}: its network namespace {}: {}", s.argv[0], s.netns, errno_text(errno)));
+      return fail("ProcessFailed",
+                  fmt::format("{}: its network namespace {}: {}", s.argv[0], s.netns, errno_text(errno)));
   }
   p.null = Fd(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (s.fds.size() > kMostFiles) return fail("ProcessFailed", "more than 64 files to hand over");
@@ -238,14 +244,15 @@ Status proceed(Launched& launched, const std::string& program) {
   launched.go.reset();
   Failure f{};
   ssize_t got;
-  while ((got = read(launched.failure.get(), &f, sizeof f)) < 0 && errno == EINTR) {}
+  while ((got = read(launched.failure.get(), &f, sizeof f)) < 0 && errno == EINTR) {
+  }
   launched.failure.reset();
   if (got == 0) return {};  // closed by exec
   siginfo_t info{};
   waitid(P_PIDFD, static_cast<id_t>(launched.pidfd.get()), &info, WEXITED);
   if (got != sizeof f) return fail("ProcessFailed", fmt::format("{} ended before it began", program));
-  return fail("ProcessFailed", fmt::format("{}: {} failed: {}", program, kStepNames[static_cast<size_t>(f.step) % 8],
-                                           errno_text(f.error)));
+  return fail("ProcessFailed", fmt::format("{}: {} failed: {}", program,
+                                           kStepNames[static_cast<size_t>(f.step) % 8], errno_text(f.error)));
 }
 
 std::optional<ProcStat> read_stat(int pid) {
@@ -256,7 +263,7 @@ std::optional<ProcStat> read_stat(int pid) {
   std::istringstream fields(text->substr(after + 1));
   ProcStat s;
   int64_t skip;
-  fields >> s.state >> skip >> skip >> s.session;                 // fields 3..6
+  fields >> s.state >> skip >> skip >> s.session;  // fields 3..6
   for (int i = 7; i < 22; ++i) fields >> skip;
   if (!(fields >> s.start_time)) return {};
   return s;

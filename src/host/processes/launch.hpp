@@ -1,5 +1,5 @@
-// The step between our process and the child's program: fork, set the child up, tell why it failed. Used by spawn() and
-// run() alike. Internal to this folder. Any thread.
+// The step between our process and the child's program: fork, set the child up, tell why it failed. Used by
+// spawn() and run() alike. Internal to this folder. Any thread.
 #pragma once
 
 #include <string>
@@ -45,7 +45,8 @@ struct LaunchSpec {
 };
 
 Result<Launched> launch(const LaunchSpec& spec);
-/// Lets the child go on and waits until it has executed its program, or tells what failed (the child is reaped then).
+/// Lets the child go on and waits until it has executed its program, or tells what failed (the child is
+/// reaped then).
 Status proceed(Launched& child, const std::string& program);
 
 /// Start time (field 22), state letter and session of a pid, or nothing if there is no such process.

@@ -120,7 +120,8 @@ class ProcessesImpl : public Processes {
                     ? ESRCH
                     : send_signal(it->second.pidfd.get(), number);
     if (error == 0) return {};
-    return fail("ProcessNotFound", fmt::format("the process {} cannot be signalled: {}", name, errno_text(error)));
+    return fail("ProcessNotFound",
+                fmt::format("the process {} cannot be signalled: {}", name, errno_text(error)));
   }
 
   Status stop(const std::string& name, milliseconds grace, int number) override {
@@ -129,7 +130,10 @@ class ProcessesImpl : public Processes {
       auto it = entries_.find(name);
       return it == entries_.end() || it->second.state == State::dead;
     };
-    changed_.wait(lock, [&] { auto it = entries_.find(name); return it == entries_.end() || it->second.state != State::starting; });
+    changed_.wait(lock, [&] {
+      auto it = entries_.find(name);
+      return it == entries_.end() || it->second.state != State::starting;
+    });
     int leader = entries_.contains(name) ? entries_[name].info.pid : 0;
     bool was_alive = !gone();
     if (was_alive) {
@@ -137,7 +141,8 @@ class ProcessesImpl : public Processes {
       if (!changed_.wait_for(lock, grace, gone)) {
         send_signal(entries_[name].pidfd.get(), SIGKILL);
         if (!changed_.wait_for(lock, milliseconds(10'000), gone))
-          return fail("ProcessFailed", fmt::format("the process {} (pid {}) survives SIGKILL", name, leader), 500);
+          return fail("ProcessFailed", fmt::format("the process {} (pid {}) survives SIGKILL", name, leader),
+                      500);
       }
     }
     entries_.erase(name);
@@ -212,7 +217,8 @@ class ProcessesImpl : public Processes {
     Fd log;
     if (!spec.log_file.empty()) {
       log = Fd(open(spec.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-      if (!log) return fail("ProcessFailed", fmt::format("cannot write {}: {}", spec.log_file, errno_text(errno)));
+      if (!log)
+        return fail("ProcessFailed", fmt::format("cannot write {}: {}", spec.log_file, errno_text(errno)));
     }
     TRY_LET(Launched child, launch({&spec, -1, log.get(), log.get()}));
     // From here on an error return drops `child`, whose program then never begins; it is reaped below.
@@ -275,7 +281,8 @@ class ProcessesImpl : public Processes {
     if (json::text_or(o, "boot") == boot_ && e.info.pid > 0) {
       e.pidfd = open_pidfd(e.info.pid);
       auto stat = read_stat(e.info.pid);  // after the pidfd, which pins whom we look at
-      if (e.pidfd && stat && stat->start_time == e.info.start_time && stat->state != 'Z' && stat->state != 'X')
+      if (e.pidfd && stat && stat->start_time == e.info.start_time && stat->state != 'Z' &&
+          stat->state != 'X')
         e.state = State::alive;
     }
     e.last = {name, e.info.pid, {}, {}};
@@ -341,7 +348,8 @@ class ProcessesImpl : public Processes {
         }
         closedir(d);
       }
-    for (int i = 0; i < 100 && !cgroups_.members(name).empty(); ++i) std::this_thread::sleep_for(milliseconds(5));
+    for (int i = 0; i < 100 && !cgroups_.members(name).empty(); ++i)
+      std::this_thread::sleep_for(milliseconds(5));
     cgroups_.remove(name);
   }
 

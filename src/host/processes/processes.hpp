@@ -1,14 +1,16 @@
 // Processes of the machine that outlive nubecita: databases, proxies, name servers, the container service.
 //
 // A process is known by a name that is unique within the installation (one data directory). Spawning writes
-// <data>/run/proc/<name>.json (pid, start time, boot, argv) before the program begins, so that after a kill -9 of
-// nubecita the next one adopts it: same pid, undisturbed. Nothing of ours is inherited except what the spec lists.
-// Processes that we spawned are our children while we live and are reaped by the watch thread; adopted ones are init's.
+// <data>/run/proc/<name>.json (pid, start time, boot, argv) before the program begins, so that after a kill
+// -9 of nubecita the next one adopts it: same pid, undisturbed. Nothing of ours is inherited except what the
+// spec lists. Processes that we spawned are our children while we live and are reaped by the watch thread;
+// adopted ones are init's.
 //
-// Every function may be called on any thread; those that wait say so. Works as root; without root the parts of a spec
-// that need it (another user, a namespace, capabilities) are refused with the reason.
+// Every function may be called on any thread; those that wait say so. Works as root; without root the parts
+// of a spec that need it (another user, a namespace, capabilities) are refused with the reason.
 //
-// Lifecycle: 1. make_processes() (reads what an earlier run left), 2. use, 3. destroy: processes go on running.
+// Lifecycle: 1. make_processes() (reads what an earlier run left), 2. use, 3. destroy: processes go on
+// running.
 #pragma once
 
 #include <chrono>
@@ -24,11 +26,12 @@
 
 namespace nubecita::host {
 
-/// Four hex digits that tell this installation's namespaces, tables, cgroups and containers from those of others on the
-/// machine: the start of SHA-256 of the absolute data directory.
+/// Four hex digits that tell this installation's namespaces, tables, cgroups and containers from those of
+/// others on the machine: the start of SHA-256 of the absolute data directory.
 std::string installation_tag(const std::string& data_dir);
 
-/// Zero means no limit. What the machine's cgroups cannot enforce is logged once and not enforced (`doctor` tells).
+/// Zero means no limit. What the machine's cgroups cannot enforce is logged once and not enforced (`doctor`
+/// tells).
 struct CgroupLimits {
   int64_t memory_bytes = 0;
   double cpus = 0;  // 0.5: half of one core
@@ -42,12 +45,12 @@ struct ResourceLimit {
 };
 
 struct ProcessSpec {
-  std::string name;               // [A-Za-z0-9._-]{1,120}
-  std::vector<std::string> argv;  // argv[0]: an absolute path, or a name found in PATH
+  std::string name;                      // [A-Za-z0-9._-]{1,120}
+  std::vector<std::string> argv;         // argv[0]: an absolute path, or a name found in PATH
   std::vector<std::string> environment;  // "NAME=value"; the whole environment (PATH is added if absent)
   std::string directory = "/";
-  std::string log_file;        // standard output and error, appended, mode 0640; empty: /dev/null
-  std::string netns;           // path of a network namespace; empty: the one we are in
+  std::string log_file;              // standard output and error, appended, mode 0640; empty: /dev/null
+  std::string netns;                 // path of a network namespace; empty: the one we are in
   std::optional<uint32_t> uid, gid;  // dropped to, with no_new_privs; absent: as we are
   std::vector<uint32_t> groups;      // supplementary groups, exactly these, when uid is given
   std::vector<int> capabilities;     // CAP_... that a dropped user keeps (ambient)
@@ -55,7 +58,8 @@ struct ProcessSpec {
   std::vector<ResourceLimit> limits;
   CgroupLimits cgroup;
   int oom_score_adj = 0;
-  std::vector<std::pair<int, int>> fds;  // {ours, its number in the child (>= 3)}: inherited; everything else is closed
+  std::vector<std::pair<int, int>>
+      fds;  // {ours, its number in the child (>= 3)}: inherited; everything else is closed
 };
 
 struct ProcessInfo {
@@ -75,7 +79,7 @@ struct ProcessExit {
 
 struct RunOptions {
   std::chrono::milliseconds timeout{10'000};
-  std::string input;  // its standard input
+  std::string input;                     // its standard input
   std::vector<std::string> environment;  // "NAME=value"; empty: ours
   std::string directory = "/";
   std::string netns;
@@ -93,8 +97,9 @@ class Processes {
  public:
   virtual ~Processes() = default;
 
-  /// Starts the process unless one of that name is alive (then error "ProcessExists"). Returns its pid once the program
-  /// has been executed. Errors: "ProcessFailed" naming the step (namespace, user, program) and the cause.
+  /// Starts the process unless one of that name is alive (then error "ProcessExists"). Returns its pid once
+  /// the program has been executed. Errors: "ProcessFailed" naming the step (namespace, user, program) and
+  /// the cause.
   virtual Result<int> spawn(const ProcessSpec& spec) = 0;
 
   virtual bool alive(const std::string& name) = 0;
@@ -102,21 +107,23 @@ class Processes {
   virtual std::optional<int> pid(const std::string& name) = 0;
   /// Error "ProcessNotFound" if it is not alive.
   virtual Status signal(const std::string& name, int signal) = 0;
-  /// SIGTERM (or `signal`), after `grace` SIGKILL; then whatever is left of its session is killed and its record and
-  /// cgroup are removed. Waits until it is gone. A process that is not alive is fine.
+  /// SIGTERM (or `signal`), after `grace` SIGKILL; then whatever is left of its session is killed and its
+  /// record and cgroup are removed. Waits until it is gone. A process that is not alive is fine.
   virtual Status stop(const std::string& name, std::chrono::milliseconds grace, int signal = 15) = 0;
   /// All recorded processes whose name begins with `prefix`, dead ones too (until stop() or a new spawn()).
   virtual std::vector<ProcessInfo> list(const std::string& prefix = {}) = 0;
 
-  /// Calls `gone` once on the watch thread when the process ends (at once, on the caller's thread, if it is not alive).
-  /// It must be quick. Replaces an earlier watch of that name; an empty function removes it.
+  /// Calls `gone` once on the watch thread when the process ends (at once, on the caller's thread, if it is
+  /// not alive). It must be quick. Replaces an earlier watch of that name; an empty function removes it.
   virtual void watch(const std::string& name, std::function<void(const ProcessExit&)> gone) = 0;
 
-  /// stop() for every process of the installation, at the same time; for `nubecita` being taken off the machine.
+  /// stop() for every process of the installation, at the same time; for `nubecita` being taken off the
+  /// machine.
   virtual Status stop_all(std::chrono::milliseconds grace) = 0;
 
-  /// The command behind `spawn` for something short: waits for its end. Error "ProcessTimeout" after `timeout` (it has
-  /// been killed then), "ProcessFailed" if it could not be started. A non-zero exit is no error here.
+  /// The command behind `spawn` for something short: waits for its end. Error "ProcessTimeout" after
+  /// `timeout` (it has been killed then), "ProcessFailed" if it could not be started. A non-zero exit is no
+  /// error here.
   virtual Result<RunResult> run(const std::vector<std::string>& argv, const RunOptions& options = {}) = 0;
 };
 

@@ -74,7 +74,10 @@ TEST_F(ProcessesTest, KillsWhatIgnoresTermAndItsChildren) {
   int grandchild = std::stoi(log("a"));
   EXPECT_TRUE(processes_->stop("a", 50ms));
   EXPECT_FALSE(read_stat(*pid));
-  EXPECT_TRUE(eventually([&] { auto s = read_stat(grandchild); return !s || s->state == 'Z'; }));
+  EXPECT_TRUE(eventually([&] {
+    auto s = read_stat(grandchild);
+    return !s || s->state == 'Z';
+  }));
 }
 
 TEST_F(ProcessesTest, TellsAboutTheEnd) {
@@ -122,7 +125,8 @@ TEST_F(ProcessesTest, AdoptsAfterARestart) {
 
 TEST_F(ProcessesTest, DoesNotAdoptAnotherWithThePid) {
   std::filesystem::create_directories(dir_ + "/run/proc");
-  std::ofstream(dir_ + "/run/proc/x.json") << R"({"pid":)" << getpid() << R"(,"start_time":1,"boot":"?","argv":[]})";
+  std::ofstream(dir_ + "/run/proc/x.json")
+      << R"({"pid":)" << getpid() << R"(,"start_time":1,"boot":"?","argv":[]})";
   std::ofstream(dir_ + "/run/proc/damaged.json") << "{";
   open();
   EXPECT_FALSE(processes_->alive("x"));
@@ -165,7 +169,8 @@ TEST_F(ProcessesTest, DropsUserButKeepsACapability) {
 TEST_F(ProcessesTest, LimitsMemory) {
   Cgroups cgroups(installation_tag(dir_));
   auto c = cgroups.controllers();
-  if (geteuid() != 0 || std::ranges::find(c, "memory") == c.end()) GTEST_SKIP() << "no memory controller to use";
+  if (geteuid() != 0 || std::ranges::find(c, "memory") == c.end())
+    GTEST_SKIP() << "no memory controller to use";
   auto s = shell("a", "exec sleep 100");
   s.cgroup = {64 << 20, 0.5, 20};
   auto pid = processes_->spawn(s);

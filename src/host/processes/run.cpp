@@ -53,7 +53,8 @@ struct Talk {
 
   // One round; false when the command has ended and its output is read, or nothing can come any more.
   bool step(const Fd& pidfd, int wait_ms, bool& exited) {
-    pollfd p[4] = {{pidfd.get(), POLLIN, 0}, {out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}, {in.get(), POLLOUT, 0}};
+    pollfd p[4] = {
+        {pidfd.get(), POLLIN, 0}, {out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}, {in.get(), POLLOUT, 0}};
     if (poll(p, 4, wait_ms) <= 0) return true;
     if (p[3].revents) feed();
     if (p[1].revents && !drain(out, result->out, most)) out.reset();
@@ -120,7 +121,8 @@ Result<RunResult> run_command(const std::vector<std::string>& argv, const RunOpt
   waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &info, WEXITED);
   if (!exited)
     return fail("ProcessTimeout",
-                fmt::format("{} did not end within {} ms and was killed", argv[0], options.timeout.count()), 500);
+                fmt::format("{} did not end within {} ms and was killed", argv[0], options.timeout.count()),
+                500);
   result.code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
   return result;
 }

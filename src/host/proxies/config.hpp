@@ -1,7 +1,8 @@
 // A spec as HAProxy's configuration. Pure functions.
 //
-// Names in it: frontend l_<port>; backend t_<group> with slots s1..sN (a slot is a place for a target: most changes are
-// made in a running proxy by giving a slot another address); backend p_<group> for probes of new targets.
+// Names in it: frontend l_<port>; backend t_<group> with slots s1..sN (a slot is a place for a target: most
+// changes are made in a running proxy by giving a slot another address); backend p_<group> for probes of new
+// targets.
 #pragma once
 
 #include <map>
@@ -49,7 +50,8 @@ std::string probe_options(const ProxyGroup& group);
 /// The lines of the global section that make the worker nobody in an empty directory.
 std::string worker_lines(const ConfigPaths& paths);
 
-/// The socket on which the front door reaches a listener, as seen from outside the jail: "<jail>/<id>-<port>".
+/// The socket on which the front door reaches a listener, as seen from outside the jail:
+/// "<jail>/<id>-<port>".
 std::string inner_socket(const std::string& jail, const std::string& id, int port);
 
 }  // namespace nubecita::host

@@ -39,7 +39,9 @@ TEST(Quoted, KeepsItOneWord) {
 }
 
 TEST(WildcardRegex, MatchesAsAws) {
-  auto matches = [](std::string_view pattern, const std::string& text) { return std::regex_match(text, std::regex(wildcard_regex(pattern))); };
+  auto matches = [](std::string_view pattern, const std::string& text) {
+    return std::regex_match(text, std::regex(wildcard_regex(pattern)));
+  };
   EXPECT_TRUE(matches("*.example.com", "a.b.example.com"));
   EXPECT_FALSE(matches("*.example.com", "example.com"));
   EXPECT_FALSE(matches("*.example.com", "aXexample.com"));
@@ -56,7 +58,14 @@ TEST(RedirectFormat, TakesTemplatesOnly) {
 TEST(Render, FingerprintIgnoresTargets) {
   auto s = simple();
   auto one = render(s, {{"g", std::vector<Slot>(8)}}, paths());
-  auto two = render(s, {{"g", [] { std::vector<Slot> v(8); v[0] = {"10.0.0.1", 80}; return v; }()}}, paths());
+  auto two = render(s,
+                    {{"g",
+                      [] {
+                        std::vector<Slot> v(8);
+                        v[0] = {"10.0.0.1", 80};
+                        return v;
+                      }()}},
+                    paths());
   ASSERT_TRUE(one);
   ASSERT_TRUE(two);
   EXPECT_EQ(one->fingerprint, two->fingerprint);
@@ -82,7 +91,8 @@ TEST(Render, BindsWhereItShould) {
   EXPECT_EQ(text.find("accept-proxy"), std::string::npos);
 }
 
-// Whatever a user's value holds, it stays one word of one line: no line begins with something that we did not write.
+// Whatever a user's value holds, it stays one word of one line: no line begins with something that we did not
+// write.
 TEST(Render, ValuesCannotBecomeDirectives) {
   std::mt19937 random(7);
   const std::string alphabet = "ab*?\"'\\$#{}%[] ();,|^/.\t\n\r\x01";
@@ -95,7 +105,8 @@ TEST(Render, ValuesCannotBecomeDirectives) {
     auto s = simple();
     ProxyRule r;
     r.id = "r";
-    r.conditions = {{ProxyCondition::Field::path, "", {value()}, {}}, {ProxyCondition::Field::header, "X-A", {value()}, {}},
+    r.conditions = {{ProxyCondition::Field::path, "", {value()}, {}},
+                    {ProxyCondition::Field::header, "X-A", {value()}, {}},
                     {ProxyCondition::Field::query, "", {}, {{value(), value()}}}};
     r.action.kind = ProxyAction::Kind::redirect;
     r.action.status = 301;
@@ -110,8 +121,10 @@ TEST(Render, ValuesCannotBecomeDirectives) {
       EXPECT_TRUE(std::regex_match(first, std::regex(" *[a-z][a-z-]*"))) << line;
       int quotes = 0;
       for (size_t i = 0; i < line.size(); ++i) {
-        if (line[i] == '\\') ++i;
-        else quotes += line[i] == '"';
+        if (line[i] == '\\')
+          ++i;
+        else
+          quotes += line[i] == '"';
       }
       EXPECT_EQ(quotes % 2, 0) << line;
     }
@@ -187,7 +200,9 @@ TEST(Runtime, ParsesItsTables) {
   EXPECT_EQ(rows[0]["last_chk"], "a, b");
   EXPECT_EQ(log_tag("<133>Nov 22 18:24:05 abc[123]: Health check"), "abc");
   EXPECT_EQ(log_tag("nonsense"), "");
-  auto sticky = parse_table("# table: b, type: string, size:10240, used:2\n0x5: key=ab use=0 exp=59981 server_id=2 server_key=s2\n0x6: key=a;b use=0 exp=1 server_id=1 server_key=-\n");
+  auto sticky = parse_table(
+      "# table: b, type: string, size:10240, used:2\n0x5: key=ab use=0 exp=59981 server_id=2 "
+      "server_key=s2\n0x6: key=a;b use=0 exp=1 server_id=1 server_key=-\n");
   ASSERT_EQ(sticky.size(), 1u);
   EXPECT_EQ(sticky[0].first, "ab");
   EXPECT_EQ(sticky[0].second, 2);

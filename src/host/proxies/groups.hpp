@@ -9,6 +9,7 @@
 
 namespace nubecita::host {
 
-Result<std::string> group_text(const ProxyGroup& group, const std::vector<Slot>& slots, const std::string& errors);
+Result<std::string> group_text(const ProxyGroup& group, const std::vector<Slot>& slots,
+                               const std::string& errors);
 
 }  // namespace nubecita::host

@@ -1,5 +1,5 @@
-// Hears what proxies log about the health of their targets: a datagram socket in the workers' root directory. Owns one
-// thread; the function is called on it.
+// Hears what proxies log about the health of their targets: a datagram socket in the workers' root directory.
+// Owns one thread; the function is called on it.
 #pragma once
 
 #include <functional>

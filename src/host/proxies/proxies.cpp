@@ -76,7 +76,8 @@ class ProxiesImpl : public Proxies {
         host_netns_("n" + installation_tag(o.data_dir) + "-host") {}
 
   Status prepare() {
-    if (dir_.size() > 60) return fail("ProxyFailed", fmt::format("the data directory's path is too long for sockets: {}", dir_));
+    if (dir_.size() > 60)
+      return fail("ProxyFailed", fmt::format("the data directory's path is too long for sockets: {}", dir_));
     std::error_code e;
     fs::create_directories(jail_, e);
     fs::create_directories(dir_ + "/errors", e);
@@ -118,8 +119,10 @@ class ProxiesImpl : public Proxies {
   Result<std::vector<ProxyTargetState>> observe(const std::string& id) override {
     TRY_LET(auto servers, Runtime(dir_of(id) + "/cli").servers());
     auto states = states_of(servers);
-    // A worker that a reload has replaced may still finish requests on a target: then nobody may call it idle.
-    bool draining = std::ranges::any_of(states, [](auto& s) { return s.phase == ProxyTargetState::Phase::draining && s.sessions == 0; });
+    // A worker that a reload has replaced may still finish requests on a target: then nobody may call it
+    // idle.
+    bool draining = std::ranges::any_of(
+        states, [](auto& s) { return s.phase == ProxyTargetState::Phase::draining && s.sessions == 0; });
     if (draining && has_old_workers(id))
       for (auto& s : states)
         if (s.phase == ProxyTargetState::Phase::draining && s.sessions == 0) s.sessions = 1;
@@ -185,7 +188,8 @@ class ProxiesImpl : public Proxies {
   }
 
   ConfigPaths paths_of(const std::string& id) const {
-    // Half of the cores: the rest of the application runs on this machine, too. One thread serves 40,000 requests a second.
+    // Half of the cores: the rest of the application runs on this machine, too. One thread serves 40,000
+    // requests a second.
     int threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, 4);
     return {dir_of(id), jail_, dir_ + "/errors", "", user_, connections_, threads};
   }
@@ -196,10 +200,11 @@ class ProxiesImpl : public Proxies {
   }
 
   bool lives_in(const std::string& process, const std::string& netns) {
-    struct stat wanted {}, actual {};
+    struct stat wanted{}, actual{};
     auto pid = processes_.pid(process);
     if (!pid) return true;
-    if (stat(netns.empty() ? "/proc/self/ns/net" : netns.c_str(), &wanted) != 0) return true;  // starting will say so
+    if (stat(netns.empty() ? "/proc/self/ns/net" : netns.c_str(), &wanted) != 0)
+      return true;  // starting will say so
     if (stat(fmt::format("/proc/{}/ns/net", *pid).c_str(), &actual) != 0) return true;
     return wanted.st_ino == actual.st_ino;
   }
@@ -209,14 +214,16 @@ class ProxiesImpl : public Proxies {
     if (!answer) return false;
     auto at = answer->find("# old workers");
     auto line = at == std::string::npos ? at : answer->find('\n', at);
-    return line != std::string::npos && line + 1 < answer->size() && isdigit(static_cast<unsigned char>((*answer)[line + 1]));
+    return line != std::string::npos && line + 1 < answer->size() &&
+           isdigit(static_cast<unsigned char>((*answer)[line + 1]));
   }
 
   // `bind ... namespace` takes names under /run/netns only: ours is mounted there.
   Status hold_host_netns() {
     std::string path = "/run/netns/" + host_netns_;
-    struct stat there {}, ours {};
-    if (stat("/proc/self/ns/net", &ours) == 0 && stat(path.c_str(), &there) == 0 && there.st_ino == ours.st_ino && there.st_dev == ours.st_dev)
+    struct stat there{}, ours{};
+    if (stat("/proc/self/ns/net", &ours) == 0 && stat(path.c_str(), &there) == 0 &&
+        there.st_ino == ours.st_ino && there.st_dev == ours.st_dev)
       return {};
     umount2(path.c_str(), MNT_DETACH);
     mkdir("/run/netns", 0755);
@@ -224,7 +231,8 @@ class ProxiesImpl : public Proxies {
     if (fd >= 0) close(fd);
     if (mount("/proc/self/ns/net", path.c_str(), nullptr, MS_BIND, nullptr) != 0) {
       char buffer[128];
-      return fail("ProxyFailed", fmt::format("cannot mount {}: {}", path, strerror_r(errno, buffer, sizeof buffer)), 500);
+      return fail("ProxyFailed",
+                  fmt::format("cannot mount {}: {}", path, strerror_r(errno, buffer, sizeof buffer)), 500);
     }
     return {};
   }
@@ -268,7 +276,8 @@ class ProxiesImpl : public Proxies {
     std::string fresh = dir_of(id) + "/new.cfg";
     TRY_LET(auto checked, processes_.run({program_, "-c", "-f", fresh}));
     if (!checked.ok())
-      return fail("ProxyFailed", "HAProxy refuses the configuration: " + alerts(checked.err + checked.out), 500);
+      return fail("ProxyFailed", "HAProxy refuses the configuration: " + alerts(checked.err + checked.out),
+                  500);
     std::error_code e;
     fs::rename(fresh, dir_of(id) + "/haproxy.cfg", e);
     return {};
@@ -285,8 +294,8 @@ class ProxiesImpl : public Proxies {
     return started ? Status() : Status(std::unexpected(started.error()));
   }
 
-  Status wait_for(const std::string& id, const Runtime& runtime, const std::string& fingerprint, const std::string& log,
-                  uintmax_t log_before) {
+  Status wait_for(const std::string& id, const Runtime& runtime, const std::string& fingerprint,
+                  const std::string& log, uintmax_t log_before) {
     auto end = std::chrono::steady_clock::now() + kStartPatience;
     while (std::chrono::steady_clock::now() < end) {
       if (runtime.fingerprint() == fingerprint) return {};
@@ -301,7 +310,9 @@ class ProxiesImpl : public Proxies {
       std::this_thread::sleep_for(milliseconds(10));
     }
     auto text = read_text(log);
-    return fail("ProxyFailed", "HAProxy does not start: " + alerts(text.substr(std::min<size_t>(log_before, text.size()))), 500);
+    return fail("ProxyFailed",
+                "HAProxy does not start: " + alerts(text.substr(std::min<size_t>(log_before, text.size()))),
+                500);
   }
 
   Processes& processes_;

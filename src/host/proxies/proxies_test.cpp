@@ -1,4 +1,5 @@
-// With a real HAProxy: targets and clients are threads of the test, on loopback addresses in the host's namespace.
+// With a real HAProxy: targets and clients are threads of the test, on loopback addresses in the host's
+// namespace.
 #include "host/proxies/proxies.hpp"
 
 #include <arpa/inet.h>
@@ -131,7 +132,8 @@ class Target {
       if (!check && delay_ms) std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
       if (!check) ++served;
       std::string body = name_ + "\n" + request;
-      std::string head = "HTTP/1.1 " + std::to_string(status) + " X\r\n" + (cookie.empty() || check ? "" : "Set-Cookie: " + cookie + "\r\n") +
+      std::string head = "HTTP/1.1 " + std::to_string(status) + " X\r\n" +
+                         (cookie.empty() || check ? "" : "Set-Cookie: " + cookie + "\r\n") +
                          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
       std::string all = head + body;
       if (send(fd, all.data(), all.size(), MSG_NOSIGNAL) < 0) break;
@@ -153,9 +155,12 @@ class Client {
   Client(std::string ip, int port) : ip_(std::move(ip)), port_(port) {}
   ~Client() { drop(); }
   /// The whole response, or "" if the connection failed.
-  std::string get(const std::string& path, const std::string& headers = "", const std::string& method = "GET") {
+  std::string get(const std::string& path, const std::string& headers = "",
+                  const std::string& method = "GET") {
     if (fd_ < 0 && !open()) return {};
-    std::string r = method + " " + path + " HTTP/1.1\r\n" + (headers.find("Host:") == std::string::npos ? "Host: app.test\r\n" : "") + headers + "\r\n";
+    std::string r = method + " " + path + " HTTP/1.1\r\n" +
+                    (headers.find("Host:") == std::string::npos ? "Host: app.test\r\n" : "") + headers +
+                    "\r\n";
     if (send(fd_, r.data(), r.size(), MSG_NOSIGNAL) < 0) {
       drop();
       return {};
@@ -284,7 +289,9 @@ class ProxiesTest : public ::testing::Test {
     }
     FAIL() << "the targets did not come up";
   }
-  std::string get(const std::string& path, const std::string& headers = "") { return Client("127.0.0.1", port()).get(path, headers); }
+  std::string get(const std::string& path, const std::string& headers = "") {
+    return Client("127.0.0.1", port()).get(path, headers);
+  }
   int pid() { return processes_->pid("proxy-" + spec_.id).value_or(0); }
 
   std::string dir_;
@@ -426,7 +433,8 @@ TEST_F(ProxiesTest, DrainingTargetFinishesWhatItHas) {
   targets() = {{"127.0.0.1", a.port, true}, {"127.0.0.1", b.port}};
   apply_until_up();
   bool draining = false;
-  for (auto& t : *proxies_->observe(spec_.id)) draining |= t.phase == ProxyTargetState::Phase::draining && t.sessions == 1;
+  for (auto& t : *proxies_->observe(spec_.id))
+    draining |= t.phase == ProxyTargetState::Phase::draining && t.sessions == 1;
   EXPECT_TRUE(draining);
   for (int i = 0; i < 10; ++i) EXPECT_NE(get("/").find("second\n"), std::string::npos);
   slow.join();
@@ -441,7 +449,9 @@ TEST_F(ProxiesTest, RulesChoose) {
   two.targets = {{"127.0.0.1", b.port}};
   spec_.groups.push_back(two);
   using F = ProxyCondition::Field;
-  auto rule = [&](std::vector<ProxyCondition> c, ProxyAction action) { spec_.listeners[0].rules.push_back({"x", std::move(c), std::move(action)}); };
+  auto rule = [&](std::vector<ProxyCondition> c, ProxyAction action) {
+    spec_.listeners[0].rules.push_back({"x", std::move(c), std::move(action)});
+  };
   ProxyAction to_two;
   to_two.kind = ProxyAction::Kind::forward;
   to_two.shares = {{"two", 1}};
@@ -452,7 +462,8 @@ TEST_F(ProxiesTest, RulesChoose) {
     return f;
   };
   rule({{F::path, "", {"/api/*", "/v?"}, {}}}, to_two);
-  rule({{F::host, "", {"*.Example.com"}, {}}, {F::method, "", {"GET"}, {}}}, fixed(200, "line one\nline \"two\" %[src] ${HOME} \\ '#"));
+  rule({{F::host, "", {"*.Example.com"}, {}}, {F::method, "", {"GET"}, {}}},
+       fixed(200, "line one\nline \"two\" %[src] ${HOME} \\ '#"));
   rule({{F::header, "X-Kind", {"*beta*"}, {}}}, fixed(201, "beta"));
   rule({{F::query, "", {}, {{"version", "v1*"}, {"", "any"}}}}, fixed(202, "query"));
   rule({{F::source, "", {"10.0.0.0/8"}, {}}}, fixed(203, "source"));

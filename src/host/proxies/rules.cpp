@@ -33,7 +33,8 @@ Result<std::string> match_query(const std::string& acl, const std::string& key, 
 
 bool header_name(const std::string& name) {
   for (char c : name)
-    if (!isalnum(static_cast<unsigned char>(c)) && std::string_view("*?!#$%&'+.^_`|~-").find(c) == std::string_view::npos)
+    if (!isalnum(static_cast<unsigned char>(c)) &&
+        std::string_view("*?!#$%&'+.^_`|~-").find(c) == std::string_view::npos)
       return false;
   return !name.empty() && name.find_first_of("(),\"\\ ") == std::string::npos;
 }
@@ -44,15 +45,25 @@ Result<std::string> condition(const ProxyCondition& c, const std::string& acl) {
   for (auto& v : c.values) {
     Result<std::string> line;
     switch (c.field) {
-      case Field::host: line = match_pattern(acl, "var(txn.host)", true, v); break;
-      case Field::path: line = match_pattern(acl, "path", false, v); break;
-      case Field::method: line = match(acl, "method", "-m str", v); break;
-      case Field::source: line = match(acl, "src", "-m ip", v); break;
+      case Field::host:
+        line = match_pattern(acl, "var(txn.host)", true, v);
+        break;
+      case Field::path:
+        line = match_pattern(acl, "path", false, v);
+        break;
+      case Field::method:
+        line = match(acl, "method", "-m str", v);
+        break;
+      case Field::source:
+        line = match(acl, "src", "-m ip", v);
+        break;
       case Field::header:
         if (!header_name(c.name)) return fail("ProxyFailed", "a condition names no possible header");
         line = match_pattern(acl, "req.fhdr(" + c.name + ")", true, v);
         break;
-      case Field::query: line = match_query(acl, "", v); break;
+      case Field::query:
+        line = match_query(acl, "", v);
+        break;
     }
     TRY_LET(auto text, std::move(line));
     out += text;
@@ -74,9 +85,13 @@ struct Writer {
   // `when`: " if { ... }" or "" for a listener without rules.
   Status action(const ProxyAction& a, const std::string& rule, const std::string& when) {
     switch (a.kind) {
-      case ProxyAction::Kind::fixed: return fixed(a, rule, when);
-      case ProxyAction::Kind::redirect: return redirect(a, when);
-      case ProxyAction::Kind::forward: forward(a, when); return {};
+      case ProxyAction::Kind::fixed:
+        return fixed(a, rule, when);
+      case ProxyAction::Kind::redirect:
+        return redirect(a, when);
+      case ProxyAction::Kind::forward:
+        forward(a, when);
+        return {};
     }
     return {};
   }
@@ -94,11 +109,15 @@ struct Writer {
   }
 
   Status redirect(const ProxyAction& a, const std::string& when) {
-    std::string target = a.protocol == "#{protocol}" ? "%[var(txn.proto)]" : a.protocol == "HTTPS" ? "https" : "http";
+    std::string target = a.protocol == "#{protocol}" ? "%[var(txn.proto)]"
+                         : a.protocol == "HTTPS"     ? "https"
+                                                     : "http";
     target += "://" + redirect_format(a.host) + ":" + redirect_format(a.port) + redirect_format(a.path);
     // "?" only where there is a query: %[query] alone may be empty.
-    if (a.query == "#{query}") target += "%[var(txn.qs)]";
-    else if (!a.query.empty()) target += "?" + redirect_format(a.query);
+    if (a.query == "#{query}")
+      target += "%[var(txn.qs)]";
+    else if (!a.query.empty())
+      target += "?" + redirect_format(a.query);
     TRY_LET(auto location, quoted(target));
     out += fmt::format("  http-request redirect code {} location {}{}\n", a.status, location, when);
     return {};
@@ -119,19 +138,23 @@ struct Writer {
     if (a.sticky_s > 0)
       for (auto& s : a.shares)
         if (s.weight > 0)
-          out += fmt::format("  http-request set-var(txn.be) str(t_{}){} {{ req.cook(AWSALBTG) -m str {} }}\n", s.group, also,
-                             group_token(s.group));
-    out += fmt::format("  http-request set-var(txn.dice) rand({}){} !{{ var(txn.be) -m found }}\n", total, also);
+          out +=
+              fmt::format("  http-request set-var(txn.be) str(t_{}){} {{ req.cook(AWSALBTG) -m str {} }}\n",
+                          s.group, also, group_token(s.group));
+    out +=
+        fmt::format("  http-request set-var(txn.dice) rand({}){} !{{ var(txn.be) -m found }}\n", total, also);
     int sum = 0;
     for (auto& s : a.shares) {
       sum += s.weight;
       if (s.weight == 0) continue;
-      std::string chosen = fmt::format("{} {{ var(txn.dice) -m int lt {} }} !{{ var(txn.be) -m found }}", also, sum);
+      std::string chosen =
+          fmt::format("{} {{ var(txn.dice) -m int lt {} }} !{{ var(txn.be) -m found }}", also, sum);
       out += fmt::format("  http-request set-var(txn.be) str(t_{}){}\n", s.group, chosen);
     }
     if (a.sticky_s == 0) return;
     for (auto& s : a.shares)
-      out += fmt::format("  http-request set-var(txn.tg) str({}){} {{ var(txn.be) -m str t_{} }}\n", group_token(s.group), also, s.group);
+      out += fmt::format("  http-request set-var(txn.tg) str({}){} {{ var(txn.be) -m str t_{} }}\n",
+                         group_token(s.group), also, s.group);
     // Once per listener would do, but each action has its own duration.
     out += fmt::format("  http-request set-var(txn.tg_age) str({}){}\n", a.sticky_s, when);
   }
@@ -148,7 +171,8 @@ bool any_sticky(const ProxyListener& l) {
 
 std::string group_token(const std::string& group) { return to_hex(sha256("AWSALBTG" + group)).substr(0, 32); }
 
-Result<RulesText> rules_text(const ProxyListener& l, const std::string& dir, std::map<std::string, std::string>& files) {
+Result<RulesText> rules_text(const ProxyListener& l, const std::string& dir,
+                             std::map<std::string, std::string>& files) {
   RulesText out;
   const bool plain = l.rules.empty() && l.default_action.kind == ProxyAction::Kind::forward &&
                      l.default_action.shares.size() == 1 && l.default_action.sticky_s == 0;
@@ -170,14 +194,19 @@ Result<RulesText> rules_text(const ProxyListener& l, const std::string& dir, std
       out.before += text;
       all += " " + acl;
     }
-    out.before += fmt::format("  http-request set-var(txn.rule) str(r{}) if !{{ var(txn.rule) -m found }}{}\n", i, all);
-    TRY(w.action(l.rules[i].action, fmt::format("r{}", i), fmt::format(" if {{ var(txn.rule) -m str r{} }}", i)));
+    out.before +=
+        fmt::format("  http-request set-var(txn.rule) str(r{}) if !{{ var(txn.rule) -m found }}{}\n", i, all);
+    TRY(w.action(l.rules[i].action, fmt::format("r{}", i),
+                 fmt::format(" if {{ var(txn.rule) -m str r{} }}", i)));
   }
-  if (!l.rules.empty()) out.before += "  http-request set-var(txn.rule) str(d) if !{ var(txn.rule) -m found }\n";
+  if (!l.rules.empty())
+    out.before += "  http-request set-var(txn.rule) str(d) if !{ var(txn.rule) -m found }\n";
   TRY(w.action(l.default_action, "d", l.rules.empty() ? "" : " if { var(txn.rule) -m str d }"));
   w.out += "  use_backend %[var(txn.be)] if { var(txn.be) -m found }\n";
   if (any_sticky(l))
-    w.out += "  http-response add-header Set-Cookie \"AWSALBTG=%[var(txn.tg)]; Max-Age=%[var(txn.tg_age)]; Path=/\" if { var(txn.tg) -m found }\n";
+    w.out +=
+        "  http-response add-header Set-Cookie \"AWSALBTG=%[var(txn.tg)]; Max-Age=%[var(txn.tg_age)]; "
+        "Path=/\" if { var(txn.tg) -m found }\n";
   out.after = std::move(w.out);
   return out;
 }

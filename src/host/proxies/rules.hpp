@@ -1,4 +1,5 @@
-// The rules of a listener as HAProxy's configuration: which one a request meets, and what it does. Pure functions.
+// The rules of a listener as HAProxy's configuration: which one a request meets, and what it does. Pure
+// functions.
 #pragma once
 
 #include <map>

@@ -34,9 +34,12 @@ std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> out(1);
   bool quoted = false;
   for (char c : line) {
-    if (c == '"') quoted = !quoted;
-    else if (c == ',' && !quoted) out.emplace_back();
-    else out.back() += c;
+    if (c == '"')
+      quoted = !quoted;
+    else if (c == ',' && !quoted)
+      out.emplace_back();
+    else
+      out.back() += c;
   }
   return out;
 }
@@ -67,9 +70,12 @@ Runtime::Sticky parse_table(const std::string& text) {
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
     auto key = line.find(" key="), use = line.rfind(" use="), id = line.rfind(" server_id=");
-    if (key == std::string::npos || use == std::string::npos || id == std::string::npos || use < key) continue;
+    if (key == std::string::npos || use == std::string::npos || id == std::string::npos || use < key)
+      continue;
     auto value = line.substr(key + 5, use - key - 5);
-    auto plain = [](unsigned char c) { return isalnum(c) || std::string_view("._~+/=%:-").find(static_cast<char>(c)) != std::string_view::npos; };
+    auto plain = [](unsigned char c) {
+      return isalnum(c) || std::string_view("._~+/=%:-").find(static_cast<char>(c)) != std::string_view::npos;
+    };
     if (value.empty() || !std::all_of(value.begin(), value.end(), plain)) continue;
     out.emplace_back(value, number(line.substr(id + 11)));
   }
@@ -94,19 +100,22 @@ Result<std::string> Runtime::ask(const std::string& commands) const {
   Socket s{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (socket_.size() >= sizeof address.sun_path) return fail("ProxyFailed", "the path is too long: " + socket_);
+  if (socket_.size() >= sizeof address.sun_path)
+    return fail("ProxyFailed", "the path is too long: " + socket_);
   std::memcpy(address.sun_path, socket_.c_str(), socket_.size() + 1);
   timeval patience{kPatience, 0};
   setsockopt(s.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(s.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (connect(s.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    return fail("ProxyFailed", fmt::format("the load balancer's proxy does not answer on {}: {}", socket_, cause()), 500);
+    return fail("ProxyFailed",
+                fmt::format("the load balancer's proxy does not answer on {}: {}", socket_, cause()), 500);
   std::string line = commands + "\n";
   for (size_t at = 0; at < line.size();) {
     ssize_t n = send(s.fd, line.data() + at, line.size() - at, MSG_NOSIGNAL);
     if (n <= 0) return fail("ProxyFailed", "the load balancer's proxy takes no command: " + cause(), 500);
     at += static_cast<size_t>(n);
   }
+  shutdown(s.fd, SHUT_WR);  // a master would wait for further commands
   std::string answer;
   char buffer[16384];
   for (;;) {
@@ -145,7 +154,8 @@ Result<std::vector<Runtime::Server>> Runtime::servers() const {
     s.weight = number(row["weight"]);
     auto& status = row["status"];  // "UP", "UP 1/2", "DOWN", "DOWN 1/3", "MAINT", "NOLB", "DRAIN", "no check"
     s.maintenance = status.starts_with("MAINT");
-    s.up = status.starts_with("UP") || status.starts_with("no check") || status.starts_with("DRAIN") || status.starts_with("NOLB");
+    s.up = status.starts_with("UP") || status.starts_with("no check") || status.starts_with("DRAIN") ||
+           status.starts_with("NOLB");
     s.check = row["check_status"];
     if (s.check.starts_with("* ")) s.check = s.check.substr(2);  // one is running: the last result
     s.code = number(row["check_code"]);

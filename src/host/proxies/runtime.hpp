@@ -1,4 +1,5 @@
-// The runtime socket of a HAProxy: commands, and what it answers, parsed. Any thread; waits (at most `kPatience`).
+// The runtime socket of a HAProxy: commands, and what it answers, parsed. Any thread; waits (at most
+// `kPatience`).
 #pragma once
 
 #include <map>

@@ -13,8 +13,8 @@ struct ProxyTarget {
   int port = 0;
   /// No new requests, those in flight finish. A target that is left out of the spec is cut off at once.
   bool draining = false;
-  /// It has not passed its first check within the time given to it: no longer "initial", now unhealthy until it passes
-  /// `healthy_threshold` regular checks.
+  /// It has not passed its first check within the time given to it: no longer "initial", now unhealthy until
+  /// it passes `healthy_threshold` regular checks.
   bool overdue = false;
   friend bool operator==(const ProxyTarget&, const ProxyTarget&) = default;
 };
@@ -59,7 +59,8 @@ struct ProxyAction {
   std::vector<Share> shares;  // forward
   int sticky_s = 0;           // forward: how long a client stays with one group of several; 0: not
   int status = 503;           // redirect, fixed
-  std::string protocol = "#{protocol}", host = "#{host}", port = "#{port}", path = "/#{path}", query = "#{query}";
+  std::string protocol = "#{protocol}", host = "#{host}", port = "#{port}", path = "/#{path}",
+              query = "#{query}";
   std::string content_type = "text/plain", body;
 };
 
@@ -93,22 +94,23 @@ struct ProxySpec {
     std::string netns;  // a name in /run/netns; empty: the proxy's own
   };
   std::vector<Private> private_addresses;  // of the load balancer's interfaces
-  std::string netns;           // where the proxy lives and reaches its targets from; empty: the host's
+  std::string netns;  // where the proxy lives and reaches its targets from; empty: the host's
   std::vector<ProxyListener> listeners;
   std::vector<ProxyGroup> groups;
   int idle_timeout_s = 60, client_keep_alive_s = 3600;
   bool drop_invalid_headers = false, preserve_host = false, http2 = true, client_port = false;
   enum class Forwarded { append, preserve, remove } forwarded_for = Forwarded::append;
-  bool tls_headers = false;    // X-Amzn-Tls-Version and X-Amzn-Tls-Cipher-Suite for the target
+  bool tls_headers = false;  // X-Amzn-Tls-Version and X-Amzn-Tls-Cipher-Suite for the target
 };
 
-/// One more proxy, on the loopback address, that leads names to load balancers: HTTP by Host, TLS by SNI (untouched).
+/// One more proxy, on the loopback address, that leads names to load balancers: HTTP by Host, TLS by SNI
+/// (untouched).
 struct FrontDoorSpec {
   std::string address = "127.0.0.1";
   int http_port = 80, https_port = 443;
   struct Route {
-    std::string host;   // lower case
-    std::string proxy;  // ProxySpec::id
+    std::string host;                  // lower case
+    std::string proxy;                 // ProxySpec::id
     bool http = false, https = false;  // which of the standard ports (80, 443) it listens on
     friend bool operator==(const Route&, const Route&) = default;
   };
@@ -120,10 +122,10 @@ struct ProxyTargetState {
   std::string group, ip;
   int port = 0;
   enum class Phase { initial, serving, draining } phase = Phase::initial;
-  bool up = false;          // passes its checks (meaningful when serving)
-  std::string check;        // HAProxy's word: "L7OK", "L7STS", "L4CON", "L4TOUT", ...; empty: none yet
-  int code = 0;             // status code of the last check
-  int sessions = 0;         // requests and upgraded connections in flight
+  bool up = false;    // passes its checks (meaningful when serving)
+  std::string check;  // HAProxy's word: "L7OK", "L7STS", "L4CON", "L4TOUT", ...; empty: none yet
+  int code = 0;       // status code of the last check
+  int sessions = 0;   // requests and upgraded connections in flight
 };
 
 }  // namespace nubecita::host

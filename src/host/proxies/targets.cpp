@@ -16,7 +16,9 @@ using Server = Runtime::Server;
 
 constexpr size_t kFewestSlots = 8;
 
-bool passed(const Server& s) { return s.up && (s.check == "L7OK" || s.check == "L6OK" || s.check == "L4OK" || s.check == "L7OKC"); }
+bool passed(const Server& s) {
+  return s.up && (s.check == "L7OK" || s.check == "L6OK" || s.check == "L4OK" || s.check == "L7OKC");
+}
 bool empty_slot(const Server& s) { return s.maintenance && s.ip == "0.0.0.0"; }
 
 std::string probe_name(const ProxyTarget& t) {
@@ -59,8 +61,10 @@ struct Planner {
     if (!free) return;  // the next configuration has more slots
     taken.insert(free->name);
     std::string at = fmt::format("t_{}/{}", group.id, free->name);
-    out.push_back(fmt::format("set server {0} addr {1} port {2}; set server {0} weight 100; set server {0} state ready; set server {0} health {3}",
-                              at, t.ip, t.port, healthy ? "up" : "down"));
+    out.push_back(
+        fmt::format("set server {0} addr {1} port {2}; set server {0} weight 100; set server {0} state "
+                    "ready; set server {0} health {3}",
+                    at, t.ip, t.port, healthy ? "up" : "down"));
   }
 
   void target(const ProxyTarget& t) {
@@ -68,27 +72,34 @@ struct Planner {
     if (s) taken.insert(s->name);
     if (s && s->maintenance == t.draining) return;
     if (t.draining) {
-      // "maint", not "drain": requests in flight finish either way, but drain still serves clients with a cookie.
+      // "maint", not "drain": requests in flight finish either way, but drain still serves clients with a
+      // cookie.
       if (s) out.push_back(fmt::format("set server t_{}/{} state maint", group.id, s->name));
       return;
     }
-    // New, or back again after draining (perhaps another program at the same address): it must pass a probe first.
+    // New, or back again after draining (perhaps another program at the same address): it must pass a probe
+    // first.
     auto* p = probe_of(t);
     if ((p && passed(*p)) || t.overdue) return s ? revive(*s, p && passed(*p)) : place(t, p && passed(*p));
     wanted_probes.insert(probe_name(t));
     if (!p)
-      out.push_back(fmt::format("add server p_{0}/{1} {2}:{3} {4}; enable server p_{0}/{1}; enable health p_{0}/{1}", group.id,
-                                probe_name(t), t.ip, t.port, probe_options(group)));
+      out.push_back(
+          fmt::format("add server p_{0}/{1} {2}:{3} {4}; enable server p_{0}/{1}; enable health p_{0}/{1}",
+                      group.id, probe_name(t), t.ip, t.port, probe_options(group)));
   }
 
   void revive(const Server& s, bool healthy) {
-    out.push_back(fmt::format("set server t_{0}/{1} state ready; set server t_{0}/{1} health {2}", group.id, s.name, healthy ? "up" : "down"));
+    out.push_back(fmt::format("set server t_{0}/{1} state ready; set server t_{0}/{1} health {2}", group.id,
+                              s.name, healthy ? "up" : "down"));
   }
 
   void finish() {
     for (auto* s : slots)
       if (!taken.contains(s->name) && !empty_slot(*s))
-        out.push_back(fmt::format("set server t_{0}/{1} state maint; shutdown sessions server t_{0}/{1}; set server t_{0}/{1} addr 0.0.0.0 port 80", group.id, s->name));
+        out.push_back(
+            fmt::format("set server t_{0}/{1} state maint; shutdown sessions server t_{0}/{1}; set server "
+                        "t_{0}/{1} addr 0.0.0.0 port 80",
+                        group.id, s->name));
     for (auto* p : probes)
       if (!wanted_probes.contains(p->name)) out.push_back(erase_probe("p_" + group.id, p->name));
   }
@@ -112,7 +123,9 @@ Slots slots_for(const ProxySpec& spec, const std::vector<Server>& running) {
     // Those that shall leave may still hold a slot when those that shall come need one.
     size_t need = g.targets.size();
     for (auto& slot : slots)
-      if (!slot.ip.empty() && std::ranges::none_of(g.targets, [&](auto& t) { return t.ip == slot.ip && t.port == slot.port; })) ++need;
+      if (!slot.ip.empty() &&
+          std::ranges::none_of(g.targets, [&](auto& t) { return t.ip == slot.ip && t.port == slot.port; }))
+        ++need;
     if (need > slots.size()) slots.resize(std::bit_ceil(need));
   }
   return out;
@@ -138,7 +151,8 @@ Status settle_targets(const Runtime& runtime, const ProxySpec& spec) {
     if (all.empty()) return {};
     for (auto& c : all) {
       TRY_LET(auto answer, runtime.ask(c));
-      for (auto* bad : {"No such", "Invalid", "nvalid", "not found", "Unknown", "expects", "cannot", "Require"})
+      for (auto* bad :
+           {"No such", "Invalid", "nvalid", "not found", "Unknown", "expects", "cannot", "Require"})
         if (answer.find(bad) != std::string::npos) {
           log_warning("proxies", "{}: '{}' answered: {}", spec.id, c, answer);
           break;
@@ -157,7 +171,9 @@ std::vector<ProxyTargetState> states_of(const std::vector<Server>& servers) {
     t.group = s.backend.substr(2);
     t.ip = s.ip;
     t.port = s.port;
-    t.phase = !slot ? ProxyTargetState::Phase::initial : s.maintenance ? ProxyTargetState::Phase::draining : ProxyTargetState::Phase::serving;
+    t.phase = !slot           ? ProxyTargetState::Phase::initial
+              : s.maintenance ? ProxyTargetState::Phase::draining
+                              : ProxyTargetState::Phase::serving;
     t.up = slot ? s.up : passed(s);
     t.check = s.check == "INI" ? "" : s.check;
     t.code = s.code;

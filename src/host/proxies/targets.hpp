@@ -11,11 +11,12 @@
 
 namespace nubecita::host {
 
-/// What a configuration for `spec` must hold so that a reload keeps every slot of the running proxy, with room for more.
+/// What a configuration for `spec` must hold so that a reload keeps every slot of the running proxy, with
+/// room for more.
 Slots slots_for(const ProxySpec& spec, const std::vector<Runtime::Server>& running);
 
-/// Probes new targets, gives those that passed a slot, drains and frees others. Again and again until it is done; what
-/// waits for a probe is left for the next call.
+/// Probes new targets, gives those that passed a slot, drains and frees others. Again and again until it is
+/// done; what waits for a probe is left for the next call.
 Status settle_targets(const Runtime& runtime, const ProxySpec& spec);
 
 std::vector<ProxyTargetState> states_of(const std::vector<Runtime::Server>& servers);

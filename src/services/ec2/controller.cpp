@@ -1,5 +1,5 @@
-// One work key is an account and region: its VPCs are planned from one view of the store, those that changed are
-// applied. Changes that come while it works are seen together by the next run.
+// One work key is an account and region: its VPCs are planned from one view of the store, those that changed
+// are applied. Changes that come while it works are seen together by the next run.
 #include <fmt/core.h>
 
 #include <memory>
@@ -21,8 +21,7 @@ constexpr std::string_view kSweep = "sweep";  // the work key of what exists on 
 class NetworkController {
  public:
   explicit NetworkController(api::Cloud& cloud) : cloud_(cloud) {
-    if (cloud_.names)
-      cloud_.names->on_down([this](const std::string& vpc) { restart_names(vpc); });
+    if (cloud_.names) cloud_.names->on_down([this](const std::string& vpc) { restart_names(vpc); });
     if (auto seen = cloud_.network->observe()) on_machine_ = std::move(seen->vpcs);
   }
 
@@ -44,8 +43,10 @@ class NetworkController {
         ++it;
         continue;
       }
-      if (auto gone = remove(id); gone) it = state.vpcs.erase(it);
-      else keep(gone), ++it;
+      if (auto gone = remove(id); gone)
+        it = state.vpcs.erase(it);
+      else
+        keep(gone), ++it;
     }
     for (const auto& [id, plan] : plans) keep(apply(scope, key, state, id, plan));
     keep(write_statuses(scope, state));
@@ -71,8 +72,10 @@ class NetworkController {
     return scopes_[key];
   }
 
-  Status apply(const store::Scope& scope, const std::string& key, ScopeState& state, const std::string& id, const VpcPlan& plan) {
-    // A VPC without interfaces costs nothing: its router is made with the first one, and stays as long as the VPC.
+  Status apply(const store::Scope& scope, const std::string& key, ScopeState& state, const std::string& id,
+               const VpcPlan& plan) {
+    // A VPC without interfaces costs nothing: its router is made with the first one, and stays as long as the
+    // VPC.
     if (!state.vpcs.contains(id) && plan.network.enis.empty() && !on_machine(id)) return {};
     auto& vpc = state.vpcs[id];
     if (vpc.network != plan.network) {
@@ -147,12 +150,14 @@ class NetworkController {
 
   /// Once after a start: what a crash left of VPCs and interfaces that were deleted.
   Result<control::Again> sweep() {
-    TRY_LET(auto seen, cloud_.network->observe());  // before the records: what is made meanwhile has its record already
+    TRY_LET(auto seen,
+            cloud_.network->observe());  // before the records: what is made meanwhile has its record already
     if (cloud_.names)
       for (auto& vpc : cloud_.names->list()) seen.vpcs.insert(std::move(vpc));
     auto tx = cloud_.store->begin();
     tx->each<Vpc>([&](const store::Scope&, Vpc& v) { return seen.vpcs.erase(v.id), true; });
-    tx->each<NetworkInterface>([&](const store::Scope&, NetworkInterface& i) { return seen.enis.erase(i.id), true; });
+    tx->each<NetworkInterface>(
+        [&](const store::Scope&, NetworkInterface& i) { return seen.enis.erase(i.id), true; });
     for (const auto& vpc : seen.vpcs) TRY(remove(vpc));
     for (const auto& eni : seen.enis) TRY(cloud_.network->remove_orphan(eni));
     return control::done();
@@ -185,11 +190,13 @@ void add_controllers(api::Cloud& cloud) {
   auto controller = std::make_shared<NetworkController>(cloud);
   cloud.engine->add({
       .name = std::string(kName),
-      .tables = {"ec2.vpc", "ec2.subnet", "ec2.igw", "ec2.nat", "ec2.rtb", "ec2.sg", "ec2.acl", "ec2.eni", "ec2.name"},
+      .tables = {"ec2.vpc", "ec2.subnet", "ec2.igw", "ec2.nat", "ec2.rtb", "ec2.sg", "ec2.acl", "ec2.eni",
+                 "ec2.name"},
       .workers = 2,
-      .keys_for = [](const store::ParsedKey& k, std::string_view) {
-        return std::vector<std::string>{fmt::format("{}/{}", k.account, k.region)};
-      },
+      .keys_for =
+          [](const store::ParsedKey& k, std::string_view) {
+            return std::vector<std::string>{fmt::format("{}/{}", k.account, k.region)};
+          },
       .reconcile = [controller](const std::string& key) { return controller->reconcile(key); },
   });
   cloud.engine->enqueue(kName, std::string(kSweep));

@@ -11,12 +11,15 @@ namespace {
 
 using host::RouteSpec;
 
-host::GroupRuleSpec rule_spec(const GroupRule& r) { return {r.egress, r.protocol, r.from, r.to, r.cidr, r.group_id}; }
+host::GroupRuleSpec rule_spec(const GroupRule& r) {
+  return {r.egress, r.protocol, r.from, r.to, r.cidr, r.group_id};
+}
 
 host::AclSpec acl_spec(const NetworkAcl& acl) {
   host::AclSpec out{acl.id, {}};
   for (const auto& e : acl.entries)
-    out.entries.push_back({e.number, e.egress, e.allow, e.protocol, e.cidr, e.from, e.to, e.icmp_type, e.icmp_code});
+    out.entries.push_back(
+        {e.number, e.egress, e.allow, e.protocol, e.cidr, e.from, e.to, e.icmp_type, e.icmp_code});
   return out;
 }
 
@@ -31,7 +34,8 @@ RouteSpec route_spec(const Route& r, const std::string& gateway) {
 }
 
 host::EniSpec eni_spec(const NetworkInterface& i) {
-  host::EniSpec out{i.id, i.subnet_id, i.private_ip, i.mac, i.public_ip, false, !i.source_dest_check_off, true, i.security_groups};
+  host::EniSpec out{i.id, i.subnet_id,      i.private_ip, i.mac, i.public_ip, false, !i.source_dest_check_off,
+                    true, i.security_groups};
   // A load balancer listens on its public address on the host itself, and answers its clients there.
   out.served_by_host = i.requester == "amazon-elb" && !i.public_ip.empty();
   if (i.requester == "amazon-nat") out.source_dest_check = out.filtered = false;
@@ -86,7 +90,8 @@ std::map<std::string, VpcPlan> plan_vpcs(store::Transaction& tx, const store::Sc
     if (!plan) continue;
     const auto& vpc = vpcs.at(s.vpc_id);
     auto table = table_of.find(s.id);
-    plan->network.subnets.push_back({s.id, s.cidr, table == table_of.end() ? vpc.main_route_table : table->second,
+    plan->network.subnets.push_back({s.id, s.cidr,
+                                     table == table_of.end() ? vpc.main_route_table : table->second,
                                      s.acl_id.empty() ? vpc.default_acl : s.acl_id});
   }
   for (const auto& acl : tx.list<NetworkAcl>(scope))

@@ -1,4 +1,5 @@
-// What the machine must look like for the VPCs of one account and region, from the records. Pure but for the reading.
+// What the machine must look like for the VPCs of one account and region, from the records. Pure but for the
+// reading.
 #pragma once
 
 #include <map>

@@ -141,7 +141,8 @@ TEST_F(ControllerTest, InterfaceBecomesReadyAndGoes) {
 
 TEST_F(ControllerTest, OneBadInterfaceDoesNotHoldUpOthers) {
   const auto bad = new_eni();
-  network_.bad_address = bench_.look([&](store::Transaction& tx) { return find_interface(tx, scope(), bad)->private_ip; });
+  network_.bad_address =
+      bench_.look([&](store::Transaction& tx) { return find_interface(tx, scope(), bad)->private_ip; });
   start();
   const auto good = new_eni();
   settle();
@@ -209,7 +210,8 @@ TEST_F(ControllerTest, PlansRoutesGatewaysAndServices) {
     balancer.public_pool = "127.100.0.0/16";
     ASSERT_TRUE(create_interface(tx, scope(), balancer));
   });
-  const auto plan = bench_.look([&](store::Transaction& tx) { return plan_vpcs(tx, scope()); }).at(vpc_.id).network;
+  const auto plan =
+      bench_.look([&](store::Transaction& tx) { return plan_vpcs(tx, scope()); }).at(vpc_.id).network;
   EXPECT_TRUE(plan.internet);
   std::map<std::string, host::RouteSpec::To> to;
   for (const auto& r : plan.route_tables.at(0).routes) to[r.destination] = r.to;

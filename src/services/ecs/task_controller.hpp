@@ -88,7 +88,7 @@ class TaskController {
   LogPump logs_;
   std::string tag_, data_dir_;
   std::mutex mutex_;
-  std::map<std::string, Live> live_;                    // by task key
+  std::map<std::string, Live> live_;                // by task key
   std::map<std::string, std::string> waiting_for_;  // ENI, or target as its status' key has it → task key
 };
 

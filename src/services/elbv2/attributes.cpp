@@ -35,8 +35,10 @@ constexpr AttributeKind kLoadBalancer[] = {
 constexpr AttributeKind kGroup[] = {
     {"deregistration_delay.timeout_seconds", "300", Values::number, 0, 3600},
     {"load_balancing.algorithm.anomaly_mitigation", "off", Values::only_default},
-    {"load_balancing.algorithm.type", "round_robin", Values::choice, 0, 0, "round_robin|least_outstanding_requests|weighted_random"},
-    {"load_balancing.cross_zone.enabled", "use_load_balancer_configuration", Values::choice, 0, 0, "use_load_balancer_configuration|true"},
+    {"load_balancing.algorithm.type", "round_robin", Values::choice, 0, 0,
+     "round_robin|least_outstanding_requests|weighted_random"},
+    {"load_balancing.cross_zone.enabled", "use_load_balancer_configuration", Values::choice, 0, 0,
+     "use_load_balancer_configuration|true"},
     {"slow_start.duration_seconds", "0", Values::number, 0, 900},
     {"stickiness.app_cookie.cookie_name", "", Values::cookie},
     {"stickiness.app_cookie.duration_seconds", "86400", Values::number, 1, 604800},
@@ -46,7 +48,8 @@ constexpr AttributeKind kGroup[] = {
     {"target_group_health.dns_failover.minimum_healthy_targets.count", "1", Values::only_default},
     {"target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", Values::only_default},
     {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", Values::only_default},
-    {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off", Values::only_default},
+    {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off",
+     Values::only_default},
 };
 
 constexpr AttributeKind kListener[] = {
@@ -72,16 +75,22 @@ bool among(std::string_view choices, std::string_view value) {
 // RFC 6265's token characters; AWS reserves its own names.
 bool cookie_name(std::string_view name) {
   for (char c : name)
-    if (!isalnum(static_cast<unsigned char>(c)) && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos) return false;
+    if (!isalnum(static_cast<unsigned char>(c)) &&
+        std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos)
+      return false;
   return !name.starts_with("AWSALB");
 }
 
 bool valid(const AttributeKind& k, std::string_view value) {
   switch (k.values) {
-    case Values::only_default: return value == k.otherwise;
-    case Values::boolean: return value == "true" || value == "false";
-    case Values::choice: return among(k.choices, value);
-    case Values::cookie: return cookie_name(value);
+    case Values::only_default:
+      return value == k.otherwise;
+    case Values::boolean:
+      return value == "true" || value == "false";
+    case Values::choice:
+      return among(k.choices, value);
+    case Values::cookie:
+      return cookie_name(value);
     case Values::number: {
       int64_t n = 0;
       auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
@@ -110,21 +119,24 @@ std::string value_of(std::span<const AttributeKind> kinds, const Attributes& set
   return kind ? std::string(kind->otherwise) : std::string();
 }
 
-Status set_attribute(std::span<const AttributeKind> kinds, std::string_view subject, Attributes& set, std::string_view key,
-                     std::string_view value) {
+Status set_attribute(std::span<const AttributeKind> kinds, std::string_view subject, Attributes& set,
+                     std::string_view key, std::string_view value) {
   auto* kind = find(kinds, key);
   std::string k(key), v(value), s(subject);
   if (!kind) return fail("ValidationError", s + " attribute key '" + k + "' is not recognized");
   if (!valid(*kind, value)) {
     if (kind->values == Values::only_default)
-      return fail("InvalidConfigurationRequest", s + " attribute '" + k + "' is served by nubecita with the value '" +
+      return fail("InvalidConfigurationRequest", s + " attribute '" + k +
+                                                     "' is served by nubecita with the value '" +
                                                      std::string(kind->otherwise) + "' only");
     return fail("ValidationError", s + " attribute value '" + v + "' is not valid for the key '" + k + "'");
   }
   if (key == "slow_start.duration_seconds" && value != "0" && value.size() < 3 && std::stoi(v) < 30)
     return fail("ValidationError", "'" + k + "' must be 0 or from 30 to 900");
-  if (value == kind->otherwise) set.erase(k);
-  else set[k] = v;
+  if (value == kind->otherwise)
+    set.erase(k);
+  else
+    set[k] = v;
   return {};
 }
 

@@ -10,11 +10,14 @@ std::string make_arn(const Scope& scope, std::string_view resource) {
   return arn("elasticloadbalancing", scope.region, scope.account, resource);
 }
 
-std::string lb_arn(const Scope& scope, std::string_view lb_key) { return make_arn(scope, "loadbalancer/app/" + std::string(lb_key)); }
+std::string lb_arn(const Scope& scope, std::string_view lb_key) {
+  return make_arn(scope, "loadbalancer/app/" + std::string(lb_key));
+}
 
 std::optional<std::string> id_in(const Scope& scope, std::string_view text, std::string_view kind) {
   auto a = Arn::parse(text);
-  if (!a || a->service != "elasticloadbalancing" || a->region != scope.region || a->account != scope.account) return {};
+  if (!a || a->service != "elasticloadbalancing" || a->region != scope.region || a->account != scope.account)
+    return {};
   std::string prefix = std::string(kind) + "/";
   if (!a->resource.starts_with(prefix)) return {};
   return a->resource.substr(prefix.size());
@@ -23,7 +26,8 @@ std::optional<std::string> id_in(const Scope& scope, std::string_view text, std:
 namespace {
 
 template <class R>
-std::optional<R> find(store::Transaction& tx, const Scope& scope, std::string_view arn_text, std::string_view kind) {
+std::optional<R> find(store::Transaction& tx, const Scope& scope, std::string_view arn_text,
+                      std::string_view kind) {
   auto id = id_in(scope, arn_text, kind);
   if (!id) return {};
   return tx.get<R>(scope, *id);
@@ -34,7 +38,8 @@ std::optional<R> find(store::Transaction& tx, const Scope& scope, std::string_vi
 std::optional<LoadBalancer> find_lb(store::Transaction& tx, const Scope& scope, std::string_view arn_text) {
   return find<LoadBalancer>(tx, scope, arn_text, "loadbalancer/app");
 }
-std::optional<LoadBalancer> find_lb_by_name(store::Transaction& tx, const Scope& scope, std::string_view name) {
+std::optional<LoadBalancer> find_lb_by_name(store::Transaction& tx, const Scope& scope,
+                                            std::string_view name) {
   auto all = tx.list<LoadBalancer>(scope, std::string(name) + "/");
   if (all.empty()) return {};
   return std::move(all[0]);
@@ -68,13 +73,23 @@ std::vector<Attachment> attachments_of(store::Transaction& tx, const Scope& scop
   return tx.list<Attachment>(scope, group.name + "|");
 }
 
-std::unexpected<ApiError> no_such_lb() { return fail("LoadBalancerNotFound", "One or more load balancers not found"); }
-std::unexpected<ApiError> no_such_listener() { return fail("ListenerNotFound", "One or more listeners not found"); }
+std::unexpected<ApiError> no_such_lb() {
+  return fail("LoadBalancerNotFound", "One or more load balancers not found");
+}
+std::unexpected<ApiError> no_such_listener() {
+  return fail("ListenerNotFound", "One or more listeners not found");
+}
 std::unexpected<ApiError> no_such_rule() { return fail("RuleNotFound", "One or more rules not found"); }
-std::unexpected<ApiError> no_such_group() { return fail("TargetGroupNotFound", "One or more target groups not found"); }
+std::unexpected<ApiError> no_such_group() {
+  return fail("TargetGroupNotFound", "One or more target groups not found");
+}
 std::unexpected<ApiError> invalid(std::string message) { return fail("ValidationError", std::move(message)); }
-std::unexpected<ApiError> bad_config(std::string message) { return fail("InvalidConfigurationRequest", std::move(message)); }
-std::unexpected<ApiError> not_served(std::string_view what) { return bad_config(std::string(what) + " is not served by nubecita"); }
+std::unexpected<ApiError> bad_config(std::string message) {
+  return fail("InvalidConfigurationRequest", std::move(message));
+}
+std::unexpected<ApiError> not_served(std::string_view what) {
+  return bad_config(std::string(what) + " is not served by nubecita");
+}
 
 Status allow(Call& call, std::string_view arn_text, const Tags* tags) {
   Conditions conditions;
@@ -103,7 +118,8 @@ Status allow_create(Call& call, std::string_view arn_text, const Tags& tags) {
 namespace {
 
 template <class R>
-Result<R> need(Call& call, wire::Text arn_text, std::optional<R> found, std::unexpected<ApiError> (*missing)()) {
+Result<R> need(Call& call, wire::Text arn_text, std::optional<R> found,
+               std::unexpected<ApiError> (*missing)()) {
   TRY(allow(call, arn_text.empty() ? "*" : arn_text.sv(), found ? &found->tags : nullptr));
   if (!found) return missing();
   return std::move(*found);
@@ -111,12 +127,18 @@ Result<R> need(Call& call, wire::Text arn_text, std::optional<R> found, std::une
 
 }  // namespace
 
-Result<LoadBalancer> need_lb(Call& call, wire::Text a) { return need(call, a, find_lb(call.tx, call.scope(), a), no_such_lb); }
+Result<LoadBalancer> need_lb(Call& call, wire::Text a) {
+  return need(call, a, find_lb(call.tx, call.scope(), a), no_such_lb);
+}
 Result<Listener> need_listener(Call& call, wire::Text a) {
   return need(call, a, find_listener(call.tx, call.scope(), a), no_such_listener);
 }
-Result<Rule> need_rule(Call& call, wire::Text a) { return need(call, a, find_rule(call.tx, call.scope(), a), no_such_rule); }
-Result<TargetGroup> need_group(Call& call, wire::Text a) { return need(call, a, find_group(call.tx, call.scope(), a), no_such_group); }
+Result<Rule> need_rule(Call& call, wire::Text a) {
+  return need(call, a, find_rule(call.tx, call.scope(), a), no_such_rule);
+}
+Result<TargetGroup> need_group(Call& call, wire::Text a) {
+  return need(call, a, find_group(call.tx, call.scope(), a), no_such_group);
+}
 
 Result<Tags> read_tags(const wire::List<model::Tag>& in, Tags onto) {
   Tags fresh;
@@ -128,7 +150,8 @@ Result<Tags> read_tags(const wire::List<model::Tag>& in, Tags onto) {
       return fail("DuplicateTagKeys", "A tag key was specified more than once: " + api::str(t.key));
   }
   for (auto& [k, v] : fresh) onto[k] = v;
-  if (onto.size() > 50) return fail("TooManyTags", "You've reached the limit on the number of tags for this resource");
+  if (onto.size() > 50)
+    return fail("TooManyTags", "You've reached the limit on the number of tags for this resource");
   return onto;
 }
 
@@ -138,8 +161,10 @@ Status check_name(std::string_view name, std::string_view what) {
   if (name.size() > 32) return invalid(subject + " cannot be longer than '32' characters");
   for (char c : name)
     if (!isalnum(static_cast<unsigned char>(c)) && c != '-')
-      return invalid("The " + subject + " can only contain characters that are alphanumeric characters or hyphens(-)");
-  if (name.front() == '-' || name.back() == '-') return invalid("The " + subject + " cannot begin or end with a hyphen(-)");
+      return invalid("The " + subject +
+                     " can only contain characters that are alphanumeric characters or hyphens(-)");
+  if (name.front() == '-' || name.back() == '-')
+    return invalid("The " + subject + " cannot begin or end with a hyphen(-)");
   return {};
 }
 

@@ -19,12 +19,17 @@ Status take(Condition& c, const wire::List<wire::Text>& values) {
 }
 
 Status check_value(const Condition& c, const std::string& v) {
-  if (v.empty() || v.size() > 128 || !printable(v)) return bad("'" + v + "' is no valid value for " + c.field);
-  if (c.field == "source-ip" && (!v.contains('/') || !Cidr::parse(v))) return bad("The value '" + v + "' is not a CIDR block");
-  if (c.field == "http-request-method" && !std::ranges::all_of(v, [](unsigned char ch) { return isupper(ch) || ch == '-' || ch == '_'; }))
+  if (v.empty() || v.size() > 128 || !printable(v))
+    return bad("'" + v + "' is no valid value for " + c.field);
+  if (c.field == "source-ip" && (!v.contains('/') || !Cidr::parse(v)))
+    return bad("The value '" + v + "' is not a CIDR block");
+  if (c.field == "http-request-method" &&
+      !std::ranges::all_of(v, [](unsigned char ch) { return isupper(ch) || ch == '-' || ch == '_'; }))
     return bad("The value '" + v + "' is not an HTTP method");
-  if (c.field == "host-header" && v.find_first_of(" /:") != std::string::npos) return bad("The value '" + v + "' is not a host name pattern");
-  if (c.field == "path-pattern" && v[0] != '/' && v[0] != '*' && v[0] != '?') return bad("The value '" + v + "' must begin with '/'");
+  if (c.field == "host-header" && v.find_first_of(" /:") != std::string::npos)
+    return bad("The value '" + v + "' is not a host name pattern");
+  if (c.field == "path-pattern" && v[0] != '/' && v[0] != '*' && v[0] != '?')
+    return bad("The value '" + v + "' must begin with '/'");
   return {};
 }
 
@@ -42,12 +47,16 @@ Result<Condition> read_condition(const model::RuleCondition& in) {
   } else if (c.field == "source-ip") {
     if (in.source_ip_config) TRY(take(c, in.source_ip_config->values));
   } else if (c.field == "http-header") {
-    if (!in.http_header_config || in.http_header_config->http_header_name.empty()) return bad("http-header needs the name of a header");
+    if (!in.http_header_config || in.http_header_config->http_header_name.empty())
+      return bad("http-header needs the name of a header");
     c.header = api::str(in.http_header_config->http_header_name);
-    if (c.header.size() > 40 || !std::ranges::all_of(c.header, [](unsigned char ch) { return isalnum(ch) || ch == '-' || ch == '_'; }))
+    if (c.header.size() > 40 || !std::ranges::all_of(c.header, [](unsigned char ch) {
+          return isalnum(ch) || ch == '-' || ch == '_';
+        }))
       return bad("'" + c.header + "' is no valid header name");
     std::string lower = c.header;
-    std::ranges::transform(lower, lower.begin(), [](unsigned char ch) { return static_cast<char>(tolower(ch)); });
+    std::ranges::transform(lower, lower.begin(),
+                           [](unsigned char ch) { return static_cast<char>(tolower(ch)); });
     if (lower == "host") return bad("Use a host-header condition for the Host header");
     TRY(take(c, in.http_header_config->values));
   } else if (c.field == "query-string") {
@@ -59,8 +68,10 @@ Result<Condition> read_condition(const model::RuleCondition& in) {
   if (!known) return bad("'" + c.field + "' is not a field that a condition can have");
   for (auto& v : c.values) TRY(check_value(c, v));
   for (auto& p : c.pairs)
-    if (p.value.empty() || p.value.size() > 128 || p.name.size() > 128 || !printable(p.name + p.value)) return bad("A query string value is not valid");
-  if (c.values.empty() && c.pairs.empty()) return bad("A condition value must be specified for the field '" + c.field + "'");
+    if (p.value.empty() || p.value.size() > 128 || p.name.size() > 128 || !printable(p.name + p.value))
+      return bad("A query string value is not valid");
+  if (c.values.empty() && c.pairs.empty())
+    return bad("A condition value must be specified for the field '" + c.field + "'");
   return c;
 }
 
@@ -70,7 +81,9 @@ Result<std::vector<Condition>> read_conditions(const wire::List<model::RuleCondi
   std::vector<Condition> out;
   size_t values = 0, wildcards = 0;
   std::set<std::string> once;
-  auto count = [&](const std::string& s) { wildcards += static_cast<size_t>(std::ranges::count_if(s, [](char c) { return c == '*' || c == '?'; })); };
+  auto count = [&](const std::string& s) {
+    wildcards += static_cast<size_t>(std::ranges::count_if(s, [](char c) { return c == '*' || c == '?'; }));
+  };
   for (auto& i : in) {
     TRY_LET(auto c, read_condition(i));
     if (c.field != "http-header" && c.field != "query-string" && !once.insert(c.field).second)
@@ -86,7 +99,8 @@ Result<std::vector<Condition>> read_conditions(const wire::List<model::RuleCondi
   return out;
 }
 
-void render_conditions(Call& call, const std::vector<Condition>& conditions, wire::List<model::RuleCondition>& out) {
+void render_conditions(Call& call, const std::vector<Condition>& conditions,
+                       wire::List<model::RuleCondition>& out) {
   out = call.list<model::RuleCondition>(conditions.size());
   for (size_t i = 0; i < conditions.size(); ++i) {
     const Condition& c = conditions[i];
@@ -100,7 +114,8 @@ void render_conditions(Call& call, const std::vector<Condition>& conditions, wir
       o.values = call.texts(c.values);
       (o.path_pattern_config = call.make<model::PathPatternConditionConfig>())->values = call.texts(c.values);
     } else if (c.field == "http-request-method") {
-      (o.http_request_method_config = call.make<model::HttpRequestMethodConditionConfig>())->values = call.texts(c.values);
+      (o.http_request_method_config = call.make<model::HttpRequestMethodConditionConfig>())->values =
+          call.texts(c.values);
     } else if (c.field == "source-ip") {
       (o.source_ip_config = call.make<model::SourceIpConditionConfig>())->values = call.texts(c.values);
     } else if (c.field == "http-header") {

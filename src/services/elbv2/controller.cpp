@@ -1,6 +1,7 @@
-// The load balancers' controllers: one keeps each proxy as the store says and writes what it observes of targets, one
-// keeps the front door. Work keys of the first: a load balancer's store key, or "tg:...", "eni:...", "sg:..." for changes
-// whose load balancers must be looked up, or "sweep" for proxies that no load balancer owns any more.
+// The load balancers' controllers: one keeps each proxy as the store says and writes what it observes of
+// targets, one keeps the front door. Work keys of the first: a load balancer's store key, or "tg:...",
+// "eni:...", "sg:..." for changes whose load balancers must be looked up, or "sweep" for proxies that no load
+// balancer owns any more.
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -24,7 +25,8 @@ using control::Again;
 using std::chrono::milliseconds;
 
 constexpr std::string_view kController = "elbv2.lb", kFrontDoor = "elbv2.front_door";
-// A proxy tells us of changes of health; these are for what it does not tell, and for a message that got lost.
+// A proxy tells us of changes of health; these are for what it does not tell, and for a message that got
+// lost.
 constexpr milliseconds kWhileStarting{300}, kWhileDraining{500}, kOtherwise{15'000};
 
 struct Where {
@@ -47,9 +49,11 @@ std::vector<std::string> work_keys(const store::ParsedKey& p, std::string_view k
     return std::vector<std::string>{std::string(prefix) + store::make_key("x", scope, id)};
   };
   if (p.table == LoadBalancer::kTable) return {std::string(key)};
-  if (p.table == Listener::kTable || p.table == Rule::kTable) return {store::make_key(LoadBalancer::kTable, scope, first_two(p.id))};
+  if (p.table == Listener::kTable || p.table == Rule::kTable)
+    return {store::make_key(LoadBalancer::kTable, scope, first_two(p.id))};
   if (p.table == TargetGroup::kTable) return named("tg:", p.id);
-  if (p.table == Target::kTable || p.table == Attachment::kTable) return named("tg:", p.id.substr(0, p.id.find('|')));
+  if (p.table == Target::kTable || p.table == Attachment::kTable)
+    return named("tg:", p.id.substr(0, p.id.find('|')));
   if (p.table == ec2::InterfaceStatus::kTable) return named("eni:", p.id);
   if (p.table == ec2::SecurityGroup::kTable) return named("sg:", p.id);
   return {};
@@ -101,14 +105,16 @@ class Controller {
         if (t.deregistered) tx.erase<Target>(w.scope, t.key());
       return {};
     }));
-    for (auto& lb : lbs) cloud_.engine->enqueue(kController, store::make_key(LoadBalancer::kTable, w.scope, lb));
+    for (auto& lb : lbs)
+      cloud_.engine->enqueue(kController, store::make_key(LoadBalancer::kTable, w.scope, lb));
     return control::done();
   }
 
   Result<Again> interface_changed(const Where& w) {
     auto tx = cloud_.store->begin();
     auto eni = ec2::find_interface(*tx, w.scope, w.id);
-    if (eni && eni->owner_key.starts_with(std::string(LoadBalancer::kTable) + "/")) cloud_.engine->enqueue(kController, eni->owner_key);
+    if (eni && eni->owner_key.starts_with(std::string(LoadBalancer::kTable) + "/"))
+      cloud_.engine->enqueue(kController, eni->owner_key);
     return control::done();
   }
 
@@ -135,9 +141,14 @@ class Controller {
     auto before = cloud_.proxies->observe(proxy).value_or(std::vector<host::ProxyTargetState>{});
     auto applied = cloud_.proxies->apply(plan.spec);
     const bool alive = cloud_.processes->alive("proxy-" + proxy);
-    if (applied) set_state(w, "active", "");
-    else set_state(w, alive ? "active_impaired" : "failed", applied.error().message);
-    if (alive) cloud_.processes->watch("proxy-" + proxy, [this, key](const host::ProcessExit&) { cloud_.engine->enqueue(kController, key, milliseconds(50)); });
+    if (applied)
+      set_state(w, "active", "");
+    else
+      set_state(w, alive ? "active_impaired" : "failed", applied.error().message);
+    if (alive)
+      cloud_.processes->watch("proxy-" + proxy, [this, key](const host::ProcessExit&) {
+        cloud_.engine->enqueue(kController, key, milliseconds(50));
+      });
     if (alive) TRY(write_health(w, proxy, plan, before, now));
     if (!applied) return std::unexpected(applied.error());
     return control::again_in(next_look(w, plan, now));
@@ -163,14 +174,17 @@ class Controller {
       auto lb = tx.get<LoadBalancer>(w.scope, w.id);
       if (!lb) return {};
       auto old = tx.get<LoadBalancerStatus>(w.scope, w.id);
-      if (!old || old->state != state || old->reason != reason) tx.put(w.scope, LoadBalancerStatus{lb->name, lb->id, state, reason});
+      if (!old || old->state != state || old->reason != reason)
+        tx.put(w.scope, LoadBalancerStatus{lb->name, lb->id, state, reason});
       return {};
     });
   }
 
-  Status write_health(const Where& w, const std::string& proxy, const Plan& plan, const std::vector<host::ProxyTargetState>& before, int64_t now) {
+  Status write_health(const Where& w, const std::string& proxy, const Plan& plan,
+                      const std::vector<host::ProxyTargetState>& before, int64_t now) {
     TRY_LET(auto seen, cloud_.proxies->observe(proxy));
-    auto find = [](const std::vector<host::ProxyTargetState>& all, const std::string& group, const Target& t) -> const host::ProxyTargetState* {
+    auto find = [](const std::vector<host::ProxyTargetState>& all, const std::string& group,
+                   const Target& t) -> const host::ProxyTargetState* {
       for (auto& s : all)
         if (s.group == group && s.ip == t.ip && s.port == t.port) return &s;
       return nullptr;
@@ -187,8 +201,10 @@ class Controller {
           }
           host::ProxyTargetState state;
           auto* now_seen = find(seen, id, *t);
-          if (now_seen && now_seen->phase == host::ProxyTargetState::Phase::serving && now_seen->check.empty()) {
-            // Its probe has just been replaced by regular checks, of which there was none yet: the probe's words hold.
+          if (now_seen && now_seen->phase == host::ProxyTargetState::Phase::serving &&
+              now_seen->check.empty()) {
+            // Its probe has just been replaced by regular checks, of which there was none yet: the probe's
+            // words hold.
             state = *now_seen;
             if (auto* probe = find(before, id, *t)) {
               state.check = probe->check;
@@ -199,13 +215,16 @@ class Controller {
           TargetStatus key{group.record.arn, t->ip, t->port, "", "", "", false};
           auto old = tx.get<TargetStatus>(w.scope, key.key());
           auto fresh = status_of(group, *t, now_seen, old ? &*old : nullptr);
-          // The proxy was told what the plan knew: a target that was deregistered since then still gets requests.
+          // The proxy was told what the plan knew: a target that was deregistered since then still gets
+          // requests.
           if (!planned.deregistered) fresh.idle = false;
           current.insert(fresh.key());
           if (!old || !(*old == fresh)) tx.put(w.scope, fresh);
         }
         for (auto& s : tx.list<TargetStatus>(w.scope, group.record.arn + "|"))
-          if (!current.contains(s.key()) && !tx.get<Target>(w.scope, Target{group.record.name, s.ip, "", s.port, 0, 0}.key())) tx.erase<TargetStatus>(w.scope, s.key());
+          if (!current.contains(s.key()) &&
+              !tx.get<Target>(w.scope, Target{group.record.name, s.ip, "", s.port, 0, 0}.key()))
+            tx.erase<TargetStatus>(w.scope, s.key());
       }
       return {};
     });
@@ -216,7 +235,8 @@ class Controller {
     auto tx = cloud_.store->begin();
     for (auto& [id, group] : plan.groups)
       for (auto& t : group.targets) {
-        auto s = tx->get<TargetStatus>(w.scope, TargetStatus{group.record.arn, t.ip, t.port, "", "", "", false}.key());
+        auto s = tx->get<TargetStatus>(w.scope,
+                                       TargetStatus{group.record.arn, t.ip, t.port, "", "", "", false}.key());
         if (t.deregistered) {
           milliseconds left(std::max<int64_t>(t.deregistered + group.drain_ms - now, 10));
           soon = std::min(soon, s && s->idle ? left : std::min(left, kWhileDraining));
@@ -253,7 +273,9 @@ Result<Again> open_front_door(api::Cloud& cloud) {
     return control::done();
   }
   TRY(cloud.proxies->apply_front_door(door));
-  cloud.processes->watch("proxy-front-door", [&cloud](const host::ProcessExit&) { cloud.engine->enqueue(kFrontDoor, "front-door", milliseconds(50)); });
+  cloud.processes->watch("proxy-front-door", [&cloud](const host::ProcessExit&) {
+    cloud.engine->enqueue(kFrontDoor, "front-door", milliseconds(50));
+  });
   return control::done();
 }
 
@@ -264,8 +286,10 @@ void add_controllers(api::Cloud& cloud) {
   auto controller = std::make_shared<Controller>(cloud);
   cloud.engine->add({
       .name = std::string(kController),
-      .tables = {std::string(LoadBalancer::kTable), std::string(Listener::kTable), std::string(Rule::kTable), std::string(TargetGroup::kTable),
-                 std::string(Target::kTable), std::string(Attachment::kTable), std::string(ec2::InterfaceStatus::kTable), std::string(ec2::SecurityGroup::kTable)},
+      .tables = {std::string(LoadBalancer::kTable), std::string(Listener::kTable), std::string(Rule::kTable),
+                 std::string(TargetGroup::kTable), std::string(Target::kTable),
+                 std::string(Attachment::kTable), std::string(ec2::InterfaceStatus::kTable),
+                 std::string(ec2::SecurityGroup::kTable)},
       .workers = 2,
       .keys_for = work_keys,
       .reconcile = [controller](const std::string& key) { return controller->reconcile(key); },
@@ -274,7 +298,8 @@ void add_controllers(api::Cloud& cloud) {
       .name = std::string(kFrontDoor),
       .tables = {std::string(LoadBalancer::kTable), std::string(Listener::kTable)},
       .workers = 1,
-      .keys_for = [](const store::ParsedKey&, std::string_view) { return std::vector<std::string>{"front-door"}; },
+      .keys_for = [](const store::ParsedKey&,
+                     std::string_view) { return std::vector<std::string>{"front-door"}; },
       .reconcile = [&cloud](const std::string&) { return open_front_door(cloud); },
   });
   cloud.proxies->on_change([controller](const std::string& proxy) { controller->health_changed(proxy); });

@@ -1,5 +1,6 @@
-// What other services may ask of load balancing: registering targets (ECS does it for its tasks) and what was observed
-// of them. Everything works inside the caller's transaction; the load balancing controller makes the proxies obey.
+// What other services may ask of load balancing: registering targets (ECS does it for its tasks) and what was
+// observed of them. Everything works inside the caller's transaction; the load balancing controller makes the
+// proxies obey.
 #pragma once
 
 #include <optional>
@@ -16,7 +17,8 @@ struct Cloud;
 
 namespace nubecita::elbv2 {
 
-/// The table of what was observed of targets. A controller that wants to know watches it; the ids in its keys are
+/// The table of what was observed of targets. A controller that wants to know watches it; the ids in its keys
+/// are
 /// "<target group ARN>|<ip>:<port>" (see target_of_status_key()).
 inline constexpr std::string_view kTargetStatusTable = "elbv2.target_status";
 
@@ -34,16 +36,17 @@ Result<TargetGroupInfo> find_target_group(store::Transaction& tx, const store::S
 /// InvalidTarget (address outside the VPC), TooManyTargets.
 Status register_target(store::Transaction& tx, const store::Scope& scope, const std::string& target_group_arn,
                        const std::string& ip, int port);
-/// From now on it gets no new requests; it drains for the group's deregistration delay, then vanishes. An unregistered
-/// target or a deleted group is fine.
-Status deregister_target(store::Transaction& tx, const store::Scope& scope, const std::string& target_group_arn,
-                         const std::string& ip, int port);
+/// From now on it gets no new requests; it drains for the group's deregistration delay, then vanishes. An
+/// unregistered target or a deleted group is fine.
+Status deregister_target(store::Transaction& tx, const store::Scope& scope,
+                         const std::string& target_group_arn, const std::string& ip, int port);
 
 struct TargetHealth {
   std::string state;        // initial | healthy | unhealthy | draining | unused
   std::string reason;       // "Elb.RegistrationInProgress", "Target.Timeout", ...; empty if healthy
   std::string description;  // in AWS's words
-  bool idle = false;        // draining, and nothing is in flight any more: it may be stopped without losing a request
+  bool idle =
+      false;  // draining, and nothing is in flight any more: it may be stopped without losing a request
   bool healthy() const { return state == "healthy"; }
   bool unhealthy() const { return state == "unhealthy"; }
 };

@@ -76,7 +76,8 @@ class Elbv2Test : public ::testing::Test {
     EXPECT_TRUE(out) << out.error().message;
     return out ? api::str(out->listeners[0].listener_arn) : "";
   }
-  Result<model::CreateRuleOutput> try_rule(const std::string& listener, int priority, const std::string& path, const std::string& group) {
+  Result<model::CreateRuleOutput> try_rule(const std::string& listener, int priority, const std::string& path,
+                                           const std::string& group) {
     model::CreateRuleInput in;
     in.listener_arn = bench_.text(listener);
     in.priority = priority;
@@ -97,20 +98,23 @@ class Elbv2Test : public ::testing::Test {
     return out ? Status() : Status(std::unexpected(out.error()));
   }
   TargetHealth health(const std::string& group, const std::string& ip) {
-    return bench_.look([&](store::Transaction& tx) { return *target_health(tx, bench_.scope(), group, ip, 0); });
+    return bench_.look(
+        [&](store::Transaction& tx) { return *target_health(tx, bench_.scope(), group, ip, 0); });
   }
   api::testing::Bench bench_{"elasticloadbalancing"};
 };
 
 TEST_F(Elbv2Test, LoadBalancerHasInterfacesAndAName) {
   auto arn = create_lb();
-  EXPECT_TRUE(arn.starts_with("arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/")) << arn;
+  EXPECT_TRUE(arn.starts_with("arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/"))
+      << arn;
   auto lb = bench_.look([&](store::Transaction& tx) { return *find_lb(tx, bench_.scope(), arn); });
   EXPECT_EQ(lb.zones.size(), 2u);
   EXPECT_TRUE(lb.public_address.starts_with("127.100."));
   EXPECT_TRUE(lb.dns_name.starts_with("web-")) << lb.dns_name;
   EXPECT_TRUE(lb.dns_name.ends_with(".us-east-1.elb.nubecita.localhost")) << lb.dns_name;
-  auto eni = bench_.look([&](store::Transaction& tx) { return *ec2::find_interface(tx, bench_.scope(), lb.zones[0].eni_id); });
+  auto eni = bench_.look(
+      [&](store::Transaction& tx) { return *ec2::find_interface(tx, bench_.scope(), lb.zones[0].eni_id); });
   EXPECT_EQ(eni.description, "ELB app/web/" + lb.id);
   EXPECT_EQ(eni.requester, "amazon-elb");
   EXPECT_EQ(eni.instance_owner_id, "amazon-elb");
@@ -127,7 +131,8 @@ TEST_F(Elbv2Test, LoadBalancerIsRefused) {
   EXPECT_EQ(bench_.run("CreateLoadBalancer", create_load_balancer, in).error().code, "SubnetNotFound");
   in.subnets = bench_.texts({"subnet-a", "subnet-b"});
   in.type = "network";
-  EXPECT_EQ(bench_.run("CreateLoadBalancer", create_load_balancer, in).error().code, "InvalidConfigurationRequest");
+  EXPECT_EQ(bench_.run("CreateLoadBalancer", create_load_balancer, in).error().code,
+            "InvalidConfigurationRequest");
   in.type = "application";
   in.name = "-web";
   EXPECT_EQ(bench_.run("CreateLoadBalancer", create_load_balancer, in).error().code, "ValidationError");
@@ -185,9 +190,11 @@ TEST_F(Elbv2Test, AttributesHaveAwsDefaultsAndWords) {
   auto bad = bench_.run("ModifyLoadBalancerAttributes", modify_load_balancer_attributes, set);
   EXPECT_EQ(bad.error().message, "Load balancer attribute key 'no.such' is not recognized");
   set.attributes = bench_.list<model::LoadBalancerAttribute>({{"access_logs.s3.enabled", "true"}});
-  EXPECT_EQ(bench_.run("ModifyLoadBalancerAttributes", modify_load_balancer_attributes, set).error().code, "InvalidConfigurationRequest");
+  EXPECT_EQ(bench_.run("ModifyLoadBalancerAttributes", modify_load_balancer_attributes, set).error().code,
+            "InvalidConfigurationRequest");
   set.attributes = bench_.list<model::LoadBalancerAttribute>({{"idle_timeout.timeout_seconds", "0"}});
-  EXPECT_EQ(bench_.run("ModifyLoadBalancerAttributes", modify_load_balancer_attributes, set).error().code, "ValidationError");
+  EXPECT_EQ(bench_.run("ModifyLoadBalancerAttributes", modify_load_balancer_attributes, set).error().code,
+            "ValidationError");
 }
 
 TEST_F(Elbv2Test, RulesHavePriorities) {
@@ -217,7 +224,8 @@ TEST_F(Elbv2Test, RulesHavePriorities) {
   drop.rule_arn = bench_.run("DescribeRules", describe_rules, in)->rules[0].rule_arn;
   EXPECT_EQ(bench_.run("DeleteRule", delete_rule, drop).error().code, "OperationNotPermitted");
   model::SetRulePrioritiesInput swap;
-  swap.rule_priorities = bench_.list<model::RulePriorityPair>({{out->rules[0].rule_arn, 10}, {out->rules[1].rule_arn, 5}});
+  swap.rule_priorities =
+      bench_.list<model::RulePriorityPair>({{out->rules[0].rule_arn, 10}, {out->rules[1].rule_arn, 5}});
   EXPECT_TRUE(bench_.run("SetRulePriorities", set_rule_priorities, swap));
   swap.rule_priorities = bench_.list<model::RulePriorityPair>({{out->rules[0].rule_arn, 5}});
   EXPECT_EQ(bench_.run("SetRulePriorities", set_rule_priorities, swap).error().code, "PriorityInUse");
@@ -235,8 +243,10 @@ TEST_F(Elbv2Test, ListenersAreChecked) {
   EXPECT_EQ(bench_.run("CreateListener", create_listener, in).error().code, "DuplicateListener");
   in.port = 443;
   in.protocol = "HTTPS";
-  EXPECT_EQ(bench_.run("CreateListener", create_listener, in).error().message, "A certificate must be specified for HTTPS listeners");
-  in.certificates = bench_.list<model::Certificate>({{"arn:aws:iam::111122223333:server-certificate/none", {}}});
+  EXPECT_EQ(bench_.run("CreateListener", create_listener, in).error().message,
+            "A certificate must be specified for HTTPS listeners");
+  in.certificates =
+      bench_.list<model::Certificate>({{"arn:aws:iam::111122223333:server-certificate/none", {}}});
   EXPECT_EQ(bench_.run("CreateListener", create_listener, in).error().code, "CertificateNotFound");
   in.protocol = "HTTP";
   in.certificates = {};
@@ -248,7 +258,8 @@ TEST_F(Elbv2Test, ListenersAreChecked) {
   a.redirect_config = bench_.make<model::RedirectActionConfig>();
   a.redirect_config->status_code = "HTTP_301";
   in.default_actions = bench_.list<model::Action>({a});
-  EXPECT_EQ(bench_.run("CreateListener", create_listener, in).error().code, "InvalidLoadBalancerAction") << "a loop";
+  EXPECT_EQ(bench_.run("CreateListener", create_listener, in).error().code, "InvalidLoadBalancerAction")
+      << "a loop";
   a.redirect_config->protocol = "HTTPS";
   auto out = bench_.run("CreateListener", create_listener, in);
   ASSERT_TRUE(out) << out.error().message;
@@ -264,9 +275,12 @@ TEST_F(Elbv2Test, TargetsComeAndGo) {
   EXPECT_EQ(health(group, "10.0.1.8").reason, "Target.NotRegistered");
   create_listener_on(create_lb(), group);
   EXPECT_EQ(health(group, "10.0.1.9").reason, "Elb.RegistrationInProgress");
-  EXPECT_TRUE(bench_.transact([&](store::Transaction& tx) { return deregister_target(tx, bench_.scope(), group, "10.0.1.9", 8080); }));
+  EXPECT_TRUE(bench_.transact([&](store::Transaction& tx) {
+    return deregister_target(tx, bench_.scope(), group, "10.0.1.9", 8080);
+  }));
   EXPECT_EQ(health(group, "10.0.1.9").state, "draining");
-  EXPECT_TRUE(bench_.transact([&](store::Transaction& tx) { return register_target(tx, bench_.scope(), group, "10.0.1.9", 8080); }));
+  EXPECT_TRUE(bench_.transact(
+      [&](store::Transaction& tx) { return register_target(tx, bench_.scope(), group, "10.0.1.9", 8080); }));
   EXPECT_EQ(health(group, "10.0.1.9").state, "initial");
   auto ref = target_of_status_key(TargetStatus{group, "10.0.1.9", 8080, "", "", "", false}.key());
   ASSERT_TRUE(ref);
@@ -281,12 +295,15 @@ TEST_F(Elbv2Test, TargetGroupsAreChecked) {
   in.protocol = "HTTP";
   in.port = 80;
   in.vpc_id = "vpc-1";
-  EXPECT_EQ(bench_.run("CreateTargetGroup", create_target_group, in).error().code, "InvalidConfigurationRequest") << "instances";
+  EXPECT_EQ(bench_.run("CreateTargetGroup", create_target_group, in).error().code,
+            "InvalidConfigurationRequest")
+      << "instances";
   in.target_type = "ip";
   for (auto* bad : {"600", "200-", "abc", "200,", "299-200"}) {
     in.matcher = bench_.make<model::Matcher>();
     in.matcher->http_code = bench_.text(bad);
-    EXPECT_EQ(bench_.run("CreateTargetGroup", create_target_group, in).error().code, "ValidationError") << bad;
+    EXPECT_EQ(bench_.run("CreateTargetGroup", create_target_group, in).error().code, "ValidationError")
+        << bad;
   }
   in.matcher->http_code = "200-299,301";
   in.health_check_path = "nopath";
@@ -294,7 +311,8 @@ TEST_F(Elbv2Test, TargetGroupsAreChecked) {
   in.health_check_path = "/health";
   EXPECT_TRUE(bench_.run("CreateTargetGroup", create_target_group, in));
   in.port = 81;
-  EXPECT_EQ(bench_.run("CreateTargetGroup", create_target_group, in).error().code, "DuplicateTargetGroupName");
+  EXPECT_EQ(bench_.run("CreateTargetGroup", create_target_group, in).error().code,
+            "DuplicateTargetGroupName");
 }
 
 TEST_F(Elbv2Test, TagsAndPermissions) {
@@ -340,11 +358,14 @@ TEST_F(Elbv2Test, PlanFollowsTheStore) {
     return {};
   }));
   auto plan_of = [&] {
-    return bench_.look([&](store::Transaction& tx) { return make_plan(tx, bench_.scope(), *find_lb(tx, bench_.scope(), arn), now_ms()); });
+    return bench_.look([&](store::Transaction& tx) {
+      return make_plan(tx, bench_.scope(), *find_lb(tx, bench_.scope(), arn), now_ms());
+    });
   };
   EXPECT_FALSE(plan_of().ready) << "no interface is ready";
   EXPECT_TRUE(bench_.transact([&](store::Transaction& tx) -> Status {
-    for (auto& eni : tx.list<ec2::NetworkInterface>(bench_.scope())) tx.put(bench_.scope(), ec2::InterfaceStatus{eni.id, true, "/run/netns/n0000-" + eni.id, ""});
+    for (auto& eni : tx.list<ec2::NetworkInterface>(bench_.scope()))
+      tx.put(bench_.scope(), ec2::InterfaceStatus{eni.id, true, "/run/netns/n0000-" + eni.id, ""});
     return {};
   }));
   auto plan = plan_of();

@@ -38,7 +38,8 @@ Result<LoadBalancer> balancer_of(Call& call, const Listener& l) {
 Status check_certificate(Call& call, const std::string& arn) {
   auto a = Arn::parse(arn);
   if (a && a->service == "acm") return not_served("A certificate of ACM (use an IAM server certificate)");
-  if (!iam::find_server_certificate(call.tx, call.account, arn)) return fail("CertificateNotFound", "Certificate '" + arn + "' not found");
+  if (!iam::find_server_certificate(call.tx, call.account, arn))
+    return fail("CertificateNotFound", "Certificate '" + arn + "' not found");
   return {};
 }
 
@@ -50,14 +51,18 @@ void release(Call& call, const Listener& l, const std::string& certificate) {
 }
 
 Status check_mutual(const model::MutualAuthenticationAttributes* m) {
-  if (m && !m->mode.empty() && m->mode.sv() != "off") return not_served("Mutual authentication mode " + api::str(m->mode));
+  if (m && !m->mode.empty() && m->mode.sv() != "off")
+    return not_served("Mutual authentication mode " + api::str(m->mode));
   return {};
 }
 
 // What a listener's protocol demands; replaces the default certificate if one is given.
-Status set_tls(Call& call, Listener& l, const wire::List<model::Certificate>& certificates, wire::Text policy) {
+Status set_tls(Call& call, Listener& l, const wire::List<model::Certificate>& certificates,
+               wire::Text policy) {
   if (l.protocol != "HTTP" && l.protocol != "HTTPS")
-    return fail("UnsupportedProtocol", "The protocol '" + l.protocol + "' is not supported by an application load balancer: HTTP or HTTPS");
+    return fail(
+        "UnsupportedProtocol",
+        "The protocol '" + l.protocol + "' is not supported by an application load balancer: HTTP or HTTPS");
   if (l.protocol == "HTTP") {
     if (!certificates.empty()) return bad_config("Certificates cannot be specified for HTTP listeners");
     if (!policy.empty()) return bad_config("An SSL policy cannot be specified for HTTP listeners");
@@ -68,17 +73,22 @@ Status set_tls(Call& call, Listener& l, const wire::List<model::Certificate>& ce
     l.ssl_policy.clear();
     return {};
   }
-  if (certificates.size() > 1) return fail("TooManyCertificates", "Exactly one certificate, the default one, is given here; add others with AddListenerCertificates");
+  if (certificates.size() > 1)
+    return fail(
+        "TooManyCertificates",
+        "Exactly one certificate, the default one, is given here; add others with AddListenerCertificates");
   if (!certificates.empty()) {
     auto arn = api::str(certificates[0].certificate_arn);
     TRY(check_certificate(call, arn));
     if (!l.certificate.empty() && l.certificate != arn) release(call, l, l.certificate);
     l.certificate = arn;
   }
-  if (l.certificate.empty()) return fail("CertificateNotFound", "A certificate must be specified for HTTPS listeners");
+  if (l.certificate.empty())
+    return fail("CertificateNotFound", "A certificate must be specified for HTTPS listeners");
   if (!policy.empty()) l.ssl_policy = api::str(policy);
   if (l.ssl_policy.empty()) l.ssl_policy = kDefaultSslPolicy;
-  if (!find_ssl_policy(l.ssl_policy)) return fail("SSLPolicyNotFound", "SSL policy '" + l.ssl_policy + "' not found");
+  if (!find_ssl_policy(l.ssl_policy))
+    return fail("SSLPolicyNotFound", "SSL policy '" + l.ssl_policy + "' not found");
   use(call, l, l.certificate);
   return {};
 }
@@ -86,7 +96,8 @@ Status set_tls(Call& call, Listener& l, const wire::List<model::Certificate>& ce
 Status check_port(Call& call, const LoadBalancer& lb, const Listener& l) {
   for (auto& other : listeners_of(call.tx, call.scope(), lb))
     if (other.port == l.port && other.id != l.id)
-      return fail("DuplicateListener", "A listener already exists on this port for this load balancer '" + lb.arn + "'");
+      return fail("DuplicateListener",
+                  "A listener already exists on this port for this load balancer '" + lb.arn + "'");
   return {};
 }
 
@@ -100,7 +111,8 @@ Status create_listener(Call& call, const model::CreateListenerInput& in, model::
   if (in.protocol.empty()) return invalid("A protocol must be specified for the listener");
   TRY(check_mutual(in.mutual_authentication));
   if (listeners_of(call.tx, call.scope(), lb).size() >= kMostListeners)
-    return fail("TooManyListeners", "The limit of listeners of a load balancer has been reached: " + std::to_string(kMostListeners));
+    return fail("TooManyListeners", "The limit of listeners of a load balancer has been reached: " +
+                                        std::to_string(kMostListeners));
   Listener l;
   l.lb_key = lb.key();
   l.id = random_hex(16);
@@ -153,11 +165,13 @@ Status delete_listener(Call& call, const model::DeleteListenerInput& in, model::
   return {};
 }
 
-Status describe_listeners(Call& call, const model::DescribeListenersInput& in, model::DescribeListenersOutput& out) {
+Status describe_listeners(Call& call, const model::DescribeListenersInput& in,
+                          model::DescribeListenersOutput& out) {
   TRY(allow_read(call));
   std::vector<Listener> found;
   if (!in.load_balancer_arn.empty()) {
-    if (!in.listener_arns.empty()) return invalid("Listener ARNs and a load balancer ARN cannot be specified at the same time");
+    if (!in.listener_arns.empty())
+      return invalid("Listener ARNs and a load balancer ARN cannot be specified at the same time");
     auto lb = find_lb(call.tx, call.scope(), in.load_balancer_arn);
     if (!lb) return no_such_lb();
     found = listeners_of(call.tx, call.scope(), *lb);
@@ -171,7 +185,9 @@ Status describe_listeners(Call& call, const model::DescribeListenersInput& in, m
   }
   std::ranges::sort(found, {}, [](auto& l) { return l.key(); });
   std::string next;
-  TRY_LET(auto page, api::page(std::move(found), in.marker, page_size(in.page_size), [](auto& l) { return l.key(); }, next, "ValidationError"));
+  TRY_LET(auto page, api::page(
+                         std::move(found), in.marker, page_size(in.page_size),
+                         [](auto& l) { return l.key(); }, next, "ValidationError"));
   out.listeners = call.list<model::Listener>(page.size());
   for (size_t i = 0; i < page.size(); ++i) render(call, page[i], out.listeners[i]);
   if (!next.empty()) out.next_marker = call.text(next);
@@ -189,7 +205,8 @@ void render_attributes(Call& call, const Listener& l, wire::List<model::Listener
 
 }  // namespace
 
-Status describe_listener_attributes(Call& call, const model::DescribeListenerAttributesInput& in, model::DescribeListenerAttributesOutput& out) {
+Status describe_listener_attributes(Call& call, const model::DescribeListenerAttributesInput& in,
+                                    model::DescribeListenerAttributesOutput& out) {
   TRY(allow_read(call));
   auto l = find_listener(call.tx, call.scope(), in.listener_arn);
   if (!l) return no_such_listener();
@@ -197,17 +214,21 @@ Status describe_listener_attributes(Call& call, const model::DescribeListenerAtt
   return {};
 }
 
-Status modify_listener_attributes(Call& call, const model::ModifyListenerAttributesInput& in, model::ModifyListenerAttributesOutput& out) {
+Status modify_listener_attributes(Call& call, const model::ModifyListenerAttributesInput& in,
+                                  model::ModifyListenerAttributesOutput& out) {
   TRY_LET(auto l, need_listener(call, in.listener_arn));
-  for (auto& a : in.attributes) TRY(set_attribute(listener_attributes(), "Listener", l.attributes, a.key, a.value));
+  for (auto& a : in.attributes)
+    TRY(set_attribute(listener_attributes(), "Listener", l.attributes, a.key, a.value));
   call.tx.put(call.scope(), l);
   render_attributes(call, l, out.attributes);
   return {};
 }
 
-Status add_listener_certificates(Call& call, const model::AddListenerCertificatesInput& in, model::AddListenerCertificatesOutput& out) {
+Status add_listener_certificates(Call& call, const model::AddListenerCertificatesInput& in,
+                                 model::AddListenerCertificatesOutput& out) {
   TRY_LET(auto l, need_listener(call, in.listener_arn));
-  if (l.protocol != "HTTPS") return fail("UnsupportedOperation", "Certificates can be added to HTTPS listeners only");
+  if (l.protocol != "HTTPS")
+    return fail("UnsupportedOperation", "Certificates can be added to HTTPS listeners only");
   for (auto& c : in.certificates) {
     auto arn = api::str(c.certificate_arn);
     if (c.is_default.has()) return invalid("The IsDefault flag cannot be set here");
@@ -216,7 +237,9 @@ Status add_listener_certificates(Call& call, const model::AddListenerCertificate
     l.certificates.push_back(arn);
     use(call, l, arn);
   }
-  if (l.certificates.size() > kMostCertificates) return fail("TooManyCertificates", "A load balancer has at most 25 certificates besides the default ones");
+  if (l.certificates.size() > kMostCertificates)
+    return fail("TooManyCertificates",
+                "A load balancer has at most 25 certificates besides the default ones");
   call.tx.put(call.scope(), l);
   out.certificates = call.list<model::Certificate>(in.certificates.size());
   for (size_t i = 0; i < in.certificates.size(); ++i) {
@@ -226,18 +249,21 @@ Status add_listener_certificates(Call& call, const model::AddListenerCertificate
   return {};
 }
 
-Status remove_listener_certificates(Call& call, const model::RemoveListenerCertificatesInput& in, model::RemoveListenerCertificatesOutput&) {
+Status remove_listener_certificates(Call& call, const model::RemoveListenerCertificatesInput& in,
+                                    model::RemoveListenerCertificatesOutput&) {
   TRY_LET(auto l, need_listener(call, in.listener_arn));
   for (auto& c : in.certificates) {
     auto arn = api::str(c.certificate_arn);
-    if (arn == l.certificate) return fail("OperationNotPermitted", "The default certificate of a listener cannot be removed");
+    if (arn == l.certificate)
+      return fail("OperationNotPermitted", "The default certificate of a listener cannot be removed");
     if (std::erase(l.certificates, arn)) release(call, l, arn);
   }
   call.tx.put(call.scope(), l);
   return {};
 }
 
-Status describe_listener_certificates(Call& call, const model::DescribeListenerCertificatesInput& in, model::DescribeListenerCertificatesOutput& out) {
+Status describe_listener_certificates(Call& call, const model::DescribeListenerCertificatesInput& in,
+                                      model::DescribeListenerCertificatesOutput& out) {
   TRY(allow_read(call));
   auto l = find_listener(call.tx, call.scope(), in.listener_arn);
   if (!l) return no_such_listener();
@@ -245,7 +271,9 @@ Status describe_listener_certificates(Call& call, const model::DescribeListenerC
   if (!l->certificate.empty()) all.push_back(l->certificate);
   std::ranges::sort(all);
   std::string next;
-  TRY_LET(auto page, api::page(std::move(all), in.marker, page_size(in.page_size), [](auto& c) { return c; }, next, "ValidationError"));
+  TRY_LET(auto page, api::page(
+                         std::move(all), in.marker, page_size(in.page_size), [](auto& c) { return c; }, next,
+                         "ValidationError"));
   out.certificates = call.list<model::Certificate>(page.size());
   for (size_t i = 0; i < page.size(); ++i) {
     out.certificates[i].certificate_arn = call.text(page[i]);

@@ -11,11 +11,12 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 const Names kTls13 = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"};
-const Names kForwardGcm = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
-                           "ECDHE-RSA-AES256-GCM-SHA384"};
-const Names kForwardSha2 = {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-RSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA384",
-                            "ECDHE-RSA-AES256-SHA384"};
-const Names kForwardSha1 = {"ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA", "ECDHE-ECDSA-AES256-SHA"};
+const Names kForwardGcm = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+                           "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"};
+const Names kForwardSha2 = {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-RSA-AES128-SHA256",
+                            "ECDHE-ECDSA-AES256-SHA384", "ECDHE-RSA-AES256-SHA384"};
+const Names kForwardSha1 = {"ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA",
+                            "ECDHE-ECDSA-AES256-SHA"};
 const Names kPlainSha2 = {"AES128-GCM-SHA256", "AES128-SHA256", "AES256-GCM-SHA384", "AES256-SHA256"};
 const Names kPlainSha1 = {"AES128-SHA", "AES256-SHA"};
 
@@ -76,7 +77,8 @@ const SslPolicy* find_ssl_policy(std::string_view name) {
   return nullptr;
 }
 
-Status describe_ssl_policies(Call& call, const model::DescribeSSLPoliciesInput& in, model::DescribeSSLPoliciesOutput& out) {
+Status describe_ssl_policies(Call& call, const model::DescribeSSLPoliciesInput& in,
+                             model::DescribeSSLPoliciesOutput& out) {
   TRY(allow_read(call));
   std::vector<const SslPolicy*> found;
   for (auto& name : in.names) {
@@ -91,7 +93,8 @@ Status describe_ssl_policies(Call& call, const model::DescribeSSLPoliciesInput& 
     auto& o = out.ssl_policies[i];
     o.name = call.text(found[i]->name);
     o.ssl_protocols = call.list<wire::Text>(found[i]->protocols.size());
-    for (size_t k = 0; k < found[i]->protocols.size(); ++k) o.ssl_protocols[k] = call.text(found[i]->protocols[k]);
+    for (size_t k = 0; k < found[i]->protocols.size(); ++k)
+      o.ssl_protocols[k] = call.text(found[i]->protocols[k]);
     o.ciphers = call.list<model::Cipher>(found[i]->ciphers.size());
     for (size_t k = 0; k < found[i]->ciphers.size(); ++k) {
       o.ciphers[k].name = call.text(found[i]->ciphers[k]);
@@ -102,7 +105,8 @@ Status describe_ssl_policies(Call& call, const model::DescribeSSLPoliciesInput& 
   return {};
 }
 
-Status describe_account_limits(Call& call, const model::DescribeAccountLimitsInput&, model::DescribeAccountLimitsOutput& out) {
+Status describe_account_limits(Call& call, const model::DescribeAccountLimitsInput&,
+                               model::DescribeAccountLimitsOutput& out) {
   TRY(allow_read(call));
   static constexpr std::pair<std::string_view, std::string_view> kLimits[] = {
       {"application-load-balancers", "50"},

@@ -47,7 +47,8 @@ struct Builder {
         s.netns = status->netns;
         plan.home_eni = z.eni_id;
       }
-      s.private_addresses.push_back({z.private_ip, home ? "" : status->netns.substr(status->netns.rfind('/') + 1)});
+      s.private_addresses.push_back(
+          {z.private_ip, home ? "" : status->netns.substr(status->netns.rfind('/') + 1)});
     }
   }
 
@@ -93,8 +94,9 @@ struct Builder {
   ProxyCondition condition(const Condition& c) {
     using Field = ProxyCondition::Field;
     static const std::map<std::string, Field> kFields = {
-        {"host-header", Field::host}, {"path-pattern", Field::path}, {"http-header", Field::header},
-        {"http-request-method", Field::method}, {"query-string", Field::query}, {"source-ip", Field::source}};
+        {"host-header", Field::host},   {"path-pattern", Field::path},
+        {"http-header", Field::header}, {"http-request-method", Field::method},
+        {"query-string", Field::query}, {"source-ip", Field::source}};
     ProxyCondition out;
     out.field = kFields.at(c.field);
     out.name = c.header;
@@ -108,7 +110,9 @@ struct Builder {
     arns.insert(arns.begin(), l.certificate);
     for (auto& arn : arns)
       if (auto c = iam::find_server_certificate(tx, scope.account, arn)) {
-        auto part = [](const std::string& pem) { return pem.empty() || pem.back() == '\n' ? pem : pem + "\n"; };
+        auto part = [](const std::string& pem) {
+          return pem.empty() || pem.back() == '\n' ? pem : pem + "\n";
+        };
         out.certificates.push_back({c->id, part(c->body) + part(c->chain) + part(c->private_key)});
       }
     if (auto* policy = find_ssl_policy(l.ssl_policy)) {
@@ -154,8 +158,14 @@ struct Builder {
     host::ProxyGroup out;
     out.id = g.id;
     out.https = g.protocol == "HTTPS";
-    out.check = {g.check_protocol == "HTTPS", g.check_path, g.check_port == "traffic-port" ? 0 : atoi(g.check_port.c_str()),
-                 g.interval_s, g.timeout_s, g.healthy, g.unhealthy, g.matcher};
+    out.check = {g.check_protocol == "HTTPS",
+                 g.check_path,
+                 g.check_port == "traffic-port" ? 0 : atoi(g.check_port.c_str()),
+                 g.interval_s,
+                 g.timeout_s,
+                 g.healthy,
+                 g.unhealthy,
+                 g.matcher};
     out.slow_start_s = atoi(value("slow_start.duration_seconds").c_str());
     auto algorithm = value("load_balancing.algorithm.type");
     out.balance = algorithm == "least_outstanding_requests" ? host::ProxyGroup::Balance::least_outstanding
@@ -165,7 +175,9 @@ struct Builder {
       const bool app = value("stickiness.type") == "app_cookie";
       out.stickiness.kind = app ? ProxyStickiness::Kind::app_cookie : ProxyStickiness::Kind::lb_cookie;
       out.stickiness.cookie = value("stickiness.app_cookie.cookie_name");
-      out.stickiness.duration_s = atoi(value(app ? "stickiness.app_cookie.duration_seconds" : "stickiness.lb_cookie.duration_seconds").c_str());
+      out.stickiness.duration_s =
+          atoi(value(app ? "stickiness.app_cookie.duration_seconds" : "stickiness.lb_cookie.duration_seconds")
+                   .c_str());
     }
     for (auto& t : group.targets) {
       if (t.deregistered && t.deregistered + group.drain_ms <= now) continue;
@@ -178,7 +190,8 @@ struct Builder {
 
 }  // namespace
 
-std::vector<std::string> sources_for(store::Transaction& tx, const Scope& scope, const std::vector<std::string>& groups, int port) {
+std::vector<std::string> sources_for(store::Transaction& tx, const Scope& scope,
+                                     const std::vector<std::string>& groups, int port) {
   std::set<std::string> out;
   for (auto& id : groups) {
     auto g = ec2::find_group(tx, scope, id);
@@ -201,7 +214,8 @@ Plan make_plan(store::Transaction& tx, const Scope& scope, const LoadBalancer& l
   return std::move(b.plan);
 }
 
-TargetStatus status_of(const Plan::Group& group, const Target& t, const host::ProxyTargetState* seen, const TargetStatus* before) {
+TargetStatus status_of(const Plan::Group& group, const Target& t, const host::ProxyTargetState* seen,
+                       const TargetStatus* before) {
   TargetStatus s{group.record.arn, t.ip, t.port, "", "", "", false};
   auto say = [&](std::string state, std::string reason, std::string text) {
     s.state = std::move(state);
@@ -215,10 +229,13 @@ TargetStatus status_of(const Plan::Group& group, const Target& t, const host::Pr
     return say("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress");
   }
   if (!seen) return say("initial", "Elb.RegistrationInProgress", "Target registration is in progress");
-  if (seen->phase != Phase::serving) return say("initial", "Elb.InitialHealthChecking", "Initial health checks in progress");
+  if (seen->phase != Phase::serving)
+    return say("initial", "Elb.InitialHealthChecking", "Initial health checks in progress");
   if (seen->up) return say("healthy", "", "");
   auto& check = seen->check;
-  if (check == "L7STS") return say("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [" + std::to_string(seen->code) + "]");
+  if (check == "L7STS")
+    return say("unhealthy", "Target.ResponseCodeMismatch",
+               "Health checks failed with these codes: [" + std::to_string(seen->code) + "]");
   if (check.ends_with("TOUT")) return say("unhealthy", "Target.Timeout", "Request timed out");
   if (check.empty() && before && before->state == "unhealthy") return *before;
   return say("unhealthy", "Target.FailedHealthChecks", "Health checks failed");

@@ -1,5 +1,6 @@
-// What load balancing keeps. Plain data. `...Status` records are what the controller observed; operations never write
-// them. Keys of listeners and rules begin with their load balancer's, so that a change leads to it.
+// What load balancing keeps. Plain data. `...Status` records are what the controller observed; operations
+// never write them. Keys of listeners and rules begin with their load balancer's, so that a change leads to
+// it.
 #pragma once
 
 #include <map>
@@ -16,7 +17,10 @@ using Attributes = std::map<std::string, std::string>;
 
 struct Zone {
   std::string subnet_id, zone, eni_id, private_ip;
-  template <class A> void fields(A& a) { a("subnet", subnet_id)("zone", zone)("eni", eni_id)("ip", private_ip); }
+  template <class A>
+  void fields(A& a) {
+    a("subnet", subnet_id)("zone", zone)("eni", eni_id)("ip", private_ip);
+  }
 };
 
 struct LoadBalancer {
@@ -30,9 +34,11 @@ struct LoadBalancer {
   Tags tags;
   int64_t created = 0;
   std::string key() const { return name + "/" + id; }
-  template <class A> void fields(A& a) {
-    a("name", name)("id", id)("arn", arn)("dns", dns_name)("vpc", vpc_id)("ip_type", ip_address_type)("public", public_address)
-     ("internal", internal)("zones", zones)("groups", security_groups)("attributes", attributes)("tags", tags)("created", created);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("id", id)("arn", arn)("dns", dns_name)("vpc", vpc_id)("ip_type", ip_address_type)(
+        "public", public_address)("internal", internal)("zones", zones)("groups", security_groups)(
+        "attributes", attributes)("tags", tags)("created", created);
   }
 };
 
@@ -42,7 +48,10 @@ struct LoadBalancerStatus {  // observed
   std::string state;   // "active", "failed"; no record: "provisioning"
   std::string reason;  // of "failed"
   std::string key() const { return name + "/" + id; }
-  template <class A> void fields(A& a) { a("name", name)("id", id)("state", state)("reason", reason); }
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("id", id)("state", state)("reason", reason);
+  }
 };
 
 struct GroupShare {
@@ -50,13 +59,18 @@ struct GroupShare {
   GroupShare(std::string arn, int w) : target_group_arn(std::move(arn)), weight(w) {}
   std::string target_group_arn;
   int weight = 1;
-  template <class A> void fields(A& a) {
+  template <class A>
+  void fields(A& a) {
     a("arn", target_group_arn)("weight1", weight1());
     weight = weight1_ - 1;
   }
+
  private:
   int weight1_ = 0;
-  int& weight1() { weight1_ = weight + 1; return weight1_; }  // kept one higher: zero is a weight
+  int& weight1() {
+    weight1_ = weight + 1;
+    return weight1_;
+  }  // kept one higher: zero is a weight
 };
 
 struct Action {
@@ -68,22 +82,30 @@ struct Action {
   int sticky_s = 0;
   std::string protocol, host, port, path, query, status_code;  // redirect; status_code also of fixed-response
   std::string content_type, body;
-  template <class A> void fields(A& a) {
-    a("type", type)("order", order)("short", short_form)("groups", groups)("sticky", sticky)("sticky_s", sticky_s)("protocol", protocol)
-     ("host", host)("port", port)("path", path)("query", query)("status", status_code)("content_type", content_type)("body", body);
+  template <class A>
+  void fields(A& a) {
+    a("type", type)("order", order)("short", short_form)("groups", groups)("sticky", sticky)(
+        "sticky_s", sticky_s)("protocol", protocol)("host", host)("port", port)("path", path)("query", query)(
+        "status", status_code)("content_type", content_type)("body", body);
   }
 };
 
 struct Pair {
   std::string name, value;
-  template <class A> void fields(A& a) { a("k", name)("v", value); }
+  template <class A>
+  void fields(A& a) {
+    a("k", name)("v", value);
+  }
 };
 
 struct Condition {
   std::string field, header;  // AWS's names: "path-pattern", ...
   std::vector<std::string> values;
-  std::vector<Pair> pairs;    // query-string
-  template <class A> void fields(A& a) { a("field", field)("header", header)("values", values)("pairs", pairs); }
+  std::vector<Pair> pairs;  // query-string
+  template <class A>
+  void fields(A& a) {
+    a("field", field)("header", header)("values", values)("pairs", pairs);
+  }
 };
 
 struct Listener {
@@ -98,10 +120,11 @@ struct Listener {
   Attributes attributes;
   Tags tags;
   std::string key() const { return lb_key + "/" + id; }
-  template <class A> void fields(A& a) {
-    a("lb", lb_key)("id", id)("arn", arn)("lb_arn", lb_arn)("protocol", protocol)("ssl_policy", ssl_policy)("port", port)
-     ("certificate", certificate)("certificates", certificates)("actions", actions)("default_rule", default_rule)
-     ("attributes", attributes)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("lb", lb_key)("id", id)("arn", arn)("lb_arn", lb_arn)("protocol", protocol)("ssl_policy", ssl_policy)(
+        "port", port)("certificate", certificate)("certificates", certificates)("actions", actions)(
+        "default_rule", default_rule)("attributes", attributes)("tags", tags);
   }
 };
 
@@ -114,8 +137,10 @@ struct Rule {
   std::vector<Action> actions;
   Tags tags;
   std::string key() const { return listener_key + "/" + id; }
-  template <class A> void fields(A& a) {
-    a("listener", listener_key)("id", id)("arn", arn)("priority", priority)("conditions", conditions)("actions", actions)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("listener", listener_key)("id", id)("arn", arn)("priority", priority)("conditions", conditions)(
+        "actions", actions)("tags", tags);
   }
 };
 
@@ -128,19 +153,25 @@ struct TargetGroup {
   Attributes attributes;
   Tags tags;
   std::string key() const { return name; }
-  template <class A> void fields(A& a) {
-    a("name", name)("id", id)("arn", arn)("protocol", protocol)("vpc", vpc_id)("port", port)("check_protocol", check_protocol)
-     ("check_port", check_port)("check_path", check_path)("matcher", matcher)("interval", interval_s)("timeout", timeout_s)
-     ("healthy", healthy)("unhealthy", unhealthy)("attributes", attributes)("tags", tags);
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("id", id)("arn", arn)("protocol", protocol)("vpc", vpc_id)("port", port)(
+        "check_protocol", check_protocol)("check_port", check_port)("check_path", check_path)(
+        "matcher", matcher)("interval", interval_s)("timeout", timeout_s)("healthy", healthy)(
+        "unhealthy", unhealthy)("attributes", attributes)("tags", tags);
   }
 };
 
-/// Which load balancer a target group is used by: one at most, as in AWS. Kept by whoever writes listeners and rules.
+/// Which load balancer a target group is used by: one at most, as in AWS. Kept by whoever writes listeners
+/// and rules.
 struct Attachment {
   static constexpr std::string_view kTable = "elbv2.attachment";
   std::string target_group, lb_key, user;  // user: key of the listener or rule
   std::string key() const { return target_group + "|" + user; }
-  template <class A> void fields(A& a) { a("tg", target_group)("lb", lb_key)("user", user); }
+  template <class A>
+  void fields(A& a) {
+    a("tg", target_group)("lb", lb_key)("user", user);
+  }
 };
 
 struct Target {
@@ -150,8 +181,10 @@ struct Target {
   int64_t registered = 0;
   int64_t deregistered = 0;  // since when it drains; 0: it does not
   std::string key() const { return target_group + "|" + ip + ":" + std::to_string(port); }
-  template <class A> void fields(A& a) {
-    a("tg", target_group)("ip", ip)("zone", zone)("port", port)("registered", registered)("deregistered", deregistered);
+  template <class A>
+  void fields(A& a) {
+    a("tg", target_group)("ip", ip)("zone", zone)("port", port)("registered", registered)("deregistered",
+                                                                                          deregistered);
   }
 };
 
@@ -162,8 +195,10 @@ struct TargetStatus {  // observed
   std::string state, reason, description;
   bool idle = false;  // draining, and nothing is in flight any more
   std::string key() const { return target_group_arn + "|" + ip + ":" + std::to_string(port); }
-  template <class A> void fields(A& a) {
-    a("tg", target_group_arn)("ip", ip)("port", port)("state", state)("reason", reason)("text", description)("idle", idle);
+  template <class A>
+  void fields(A& a) {
+    a("tg", target_group_arn)("ip", ip)("port", port)("state", state)("reason", reason)("text", description)(
+        "idle", idle);
   }
   friend bool operator==(const TargetStatus&, const TargetStatus&) = default;
 };

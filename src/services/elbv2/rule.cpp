@@ -1,4 +1,5 @@
-// Rules of listeners. The default rule is the listener's own default action shown as a rule; it has no record.
+// Rules of listeners. The default rule is the listener's own default action shown as a rule; it has no
+// record.
 #include <algorithm>
 #include <set>
 
@@ -49,7 +50,8 @@ Result<LoadBalancer> balancer_of(Call& call, const std::string& listener_key) {
 
 Status check_priority(const std::vector<Rule>& others, int priority, const std::string& own_id) {
   for (auto& r : others)
-    if (r.priority == priority && r.id != own_id) return fail("PriorityInUse", "Priority '" + std::to_string(priority) + "' is currently in use");
+    if (r.priority == priority && r.id != own_id)
+      return fail("PriorityInUse", "Priority '" + std::to_string(priority) + "' is currently in use");
   return {};
 }
 
@@ -58,7 +60,8 @@ Status check_priority(const std::vector<Rule>& others, int priority, const std::
 Status create_rule(Call& call, const model::CreateRuleInput& in, model::CreateRuleOutput& out) {
   TRY_LET(auto tags, read_tags(in.tags));
   TRY_LET(auto l, need_listener(call, in.listener_arn));
-  if (!tags.empty()) TRY(allow_create(call, make_arn(call.scope(), "listener-rule/app/" + l.key() + "/*"), tags));
+  if (!tags.empty())
+    TRY(allow_create(call, make_arn(call.scope(), "listener-rule/app/" + l.key() + "/*"), tags));
   TRY_LET(auto lb, balancer_of(call, l.key()));
   Rule r;
   r.listener_key = l.key();
@@ -69,7 +72,8 @@ Status create_rule(Call& call, const model::CreateRuleInput& in, model::CreateRu
   if (r.priority < 1 || r.priority > 50000) return invalid("A rule's priority is a number from 1 to 50000");
   TRY(check_priority(rules_of(call.tx, call.scope(), l), r.priority, r.id));
   if (call.tx.list<Rule>(call.scope(), lb.key() + "/").size() >= kMostRules)
-    return fail("TooManyRules", "The limit of rules of a load balancer has been reached: " + std::to_string(kMostRules));
+    return fail("TooManyRules",
+                "The limit of rules of a load balancer has been reached: " + std::to_string(kMostRules));
   TRY_LET(r.conditions, read_conditions(in.conditions));
   TRY_LET(r.actions, read_actions(call, in.actions, lb));
   attach_groups(call, lb.key(), r.key(), {}, r.actions);
@@ -83,7 +87,8 @@ Status modify_rule(Call& call, const model::ModifyRuleInput& in, model::ModifyRu
   out.rules = call.list<model::Rule>(1);
   if (default_rule_of(call, in.rule_arn)) {
     TRY(allow(call, in.rule_arn));
-    return fail("OperationNotPermitted", "Default rule '" + api::str(in.rule_arn) + "' cannot be modified: modify its listener");
+    return fail("OperationNotPermitted",
+                "Default rule '" + api::str(in.rule_arn) + "' cannot be modified: modify its listener");
   }
   TRY_LET(auto r, need_rule(call, in.rule_arn));
   TRY_LET(auto lb, balancer_of(call, r.listener_key));
@@ -123,7 +128,8 @@ Status describe_rules(Call& call, const model::DescribeRulesInput& in, model::De
   };
   std::vector<Shown> found;
   if (!in.listener_arn.empty()) {
-    if (!in.rule_arns.empty()) return invalid("You must specify either a listener ARN or rule ARNs, not both");
+    if (!in.rule_arns.empty())
+      return invalid("You must specify either a listener ARN or rule ARNs, not both");
     auto l = find_listener(call.tx, call.scope(), in.listener_arn);
     if (!l) return no_such_listener();
     for (auto& r : rules_of(call.tx, call.scope(), *l)) found.push_back({std::move(r), {}});
@@ -132,16 +138,20 @@ Status describe_rules(Call& call, const model::DescribeRulesInput& in, model::De
     return invalid("You must specify either a listener ARN or rule ARNs");
   }
   for (auto& arn : in.rule_arns) {
-    if (auto r = find_rule(call.tx, call.scope(), arn)) found.push_back({std::move(*r), {}});
-    else if (auto l = default_rule_of(call, arn)) found.push_back({{}, std::move(*l)});
-    else return no_such_rule();
+    if (auto r = find_rule(call.tx, call.scope(), arn))
+      found.push_back({std::move(*r), {}});
+    else if (auto l = default_rule_of(call, arn))
+      found.push_back({{}, std::move(*l)});
+    else
+      return no_such_rule();
   }
   // In the order of priorities, the default one last; the place in that order is what a marker tells.
   std::vector<size_t> places(found.size());
   for (size_t i = 0; i < places.size(); ++i) places[i] = i;
   auto name = [](size_t place) { return std::to_string(100'000 + place); };
   std::string next;
-  TRY_LET(auto page, api::page(std::move(places), in.marker, page_size(in.page_size), name, next, "ValidationError"));
+  TRY_LET(auto page,
+          api::page(std::move(places), in.marker, page_size(in.page_size), name, next, "ValidationError"));
   out.rules = call.list<model::Rule>(page.size());
   for (size_t i = 0; i < page.size(); ++i) {
     auto& s = found[page[i]];
@@ -151,21 +161,25 @@ Status describe_rules(Call& call, const model::DescribeRulesInput& in, model::De
   return {};
 }
 
-Status set_rule_priorities(Call& call, const model::SetRulePrioritiesInput& in, model::SetRulePrioritiesOutput& out) {
+Status set_rule_priorities(Call& call, const model::SetRulePrioritiesInput& in,
+                           model::SetRulePrioritiesOutput& out) {
   std::vector<Rule> changed;
   for (auto& pair : in.rule_priorities) {
-    if (default_rule_of(call, pair.rule_arn)) return fail("OperationNotPermitted", "The priority of a default rule cannot be changed");
+    if (default_rule_of(call, pair.rule_arn))
+      return fail("OperationNotPermitted", "The priority of a default rule cannot be changed");
     TRY_LET(auto r, need_rule(call, pair.rule_arn));
     r.priority = pair.priority.value_or(0);
     if (r.priority < 1 || r.priority > 50000) return invalid("A rule's priority is a number from 1 to 50000");
-    if (!changed.empty() && changed[0].listener_key != r.listener_key) return invalid("All rules must be of the same listener");
+    if (!changed.empty() && changed[0].listener_key != r.listener_key)
+      return invalid("All rules must be of the same listener");
     changed.push_back(std::move(r));
   }
   for (auto& r : changed) call.tx.put(call.scope(), r);
   if (!changed.empty()) {
     std::set<int> used;
     for (auto& r : call.tx.list<Rule>(call.scope(), changed[0].listener_key + "/"))
-      if (!used.insert(r.priority).second) return fail("PriorityInUse", "Priority '" + std::to_string(r.priority) + "' is currently in use");
+      if (!used.insert(r.priority).second)
+        return fail("PriorityInUse", "Priority '" + std::to_string(r.priority) + "' is currently in use");
   }
   out.rules = call.list<model::Rule>(changed.size());
   for (size_t i = 0; i < changed.size(); ++i) render(call, changed[i], out.rules[i]);

@@ -1,4 +1,5 @@
-// Targets: registering, deregistering, and what is known of their health. Also what other services may ask (elbv2.hpp).
+// Targets: registering, deregistering, and what is known of their health. Also what other services may ask
+// (elbv2.hpp).
 #include <algorithm>
 #include <set>
 
@@ -14,9 +15,11 @@ namespace {
 
 constexpr size_t kMostTargets = 1000;
 
-Status check_address(store::Transaction& tx, const Scope& scope, const TargetGroup& g, const std::string& ip) {
+Status check_address(store::Transaction& tx, const Scope& scope, const TargetGroup& g,
+                     const std::string& ip) {
   auto address = Cidr::parse_address(ip);
-  if (!address || address->is_v6()) return fail("ValidationError", "The IP address '" + ip + "' is not a valid IPv4 address");
+  if (!address || address->is_v6())
+    return fail("ValidationError", "The IP address '" + ip + "' is not a valid IPv4 address");
   auto vpc = tx.get<ec2::Vpc>(scope, g.vpc_id);
   std::vector<std::string> blocks;
   if (vpc) {
@@ -25,7 +28,8 @@ Status check_address(store::Transaction& tx, const Scope& scope, const TargetGro
   }
   for (auto& b : blocks)
     if (auto cidr = Cidr::parse(b); cidr && cidr->contains(*address)) return {};
-  return fail("InvalidTarget", "The IP address '" + ip + "' is not within the VPC '" + g.vpc_id + "' of the target group");
+  return fail("InvalidTarget",
+              "The IP address '" + ip + "' is not within the VPC '" + g.vpc_id + "' of the target group");
 }
 
 std::string zone_of(store::Transaction& tx, const Scope& scope, const TargetGroup& g, const std::string& ip) {
@@ -36,7 +40,8 @@ std::string zone_of(store::Transaction& tx, const Scope& scope, const TargetGrou
   return {};
 }
 
-Status put_target(store::Transaction& tx, const Scope& scope, const TargetGroup& g, const std::string& ip, int port) {
+Status put_target(store::Transaction& tx, const Scope& scope, const TargetGroup& g, const std::string& ip,
+                  int port) {
   Target t;
   t.target_group = g.name;
   t.ip = ip;
@@ -49,7 +54,9 @@ Status put_target(store::Transaction& tx, const Scope& scope, const TargetGroup&
     return {};
   }
   TRY(check_address(tx, scope, g, ip));
-  if (targets_of(tx, scope, g).size() >= kMostTargets) return fail("TooManyTargets", "The limit of targets of a target group has been reached: " + std::to_string(kMostTargets));
+  if (targets_of(tx, scope, g).size() >= kMostTargets)
+    return fail("TooManyTargets",
+                "The limit of targets of a target group has been reached: " + std::to_string(kMostTargets));
   t.zone = zone_of(tx, scope, g, ip);
   t.registered = now_ms();
   tx.put(scope, t);
@@ -57,7 +64,8 @@ Status put_target(store::Transaction& tx, const Scope& scope, const TargetGroup&
 }
 
 // In a group that no load balancer uses nobody has connections to drain.
-void drain_target(store::Transaction& tx, const Scope& scope, const TargetGroup& g, const std::string& ip, int port) {
+void drain_target(store::Transaction& tx, const Scope& scope, const TargetGroup& g, const std::string& ip,
+                  int port) {
   auto t = tx.get<Target>(scope, Target{g.name, ip, "", port ? port : g.port, 0, 0}.key());
   if (!t || t->deregistered) return;
   if (attachments_of(tx, scope, g).empty()) {
@@ -75,15 +83,19 @@ TargetHealth health_of(store::Transaction& tx, const Scope& scope, const TargetG
     h.idle = seen && seen->idle;
     return h;
   }
-  if (attachments_of(tx, scope, g).empty()) return {"unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"};
+  if (attachments_of(tx, scope, g).empty())
+    return {"unused", "Target.NotInUse",
+            "Target group is not configured to receive traffic from the load balancer"};
   auto seen = tx.get<TargetStatus>(scope, TargetStatus{g.arn, t.ip, t.port, "", "", "", false}.key());
-  if (!seen || seen->state == "draining") return {"initial", "Elb.RegistrationInProgress", "Target registration is in progress"};
+  if (!seen || seen->state == "draining")
+    return {"initial", "Elb.RegistrationInProgress", "Target registration is in progress"};
   return {seen->state, seen->reason, seen->description};
 }
 
 }  // namespace
 
-Result<TargetGroupInfo> find_target_group(store::Transaction& tx, const Scope& scope, const std::string& arn) {
+Result<TargetGroupInfo> find_target_group(store::Transaction& tx, const Scope& scope,
+                                          const std::string& arn) {
   auto g = find_group(tx, scope, arn);
   if (!g) return fail("TargetGroupNotFound", "One or more target groups not found");
   TargetGroupInfo out{g->arn, g->name, g->protocol, g->vpc_id, "ip", g->port, {}};
@@ -93,22 +105,26 @@ Result<TargetGroupInfo> find_target_group(store::Transaction& tx, const Scope& s
   return out;
 }
 
-Status register_target(store::Transaction& tx, const Scope& scope, const std::string& arn, const std::string& ip, int port) {
+Status register_target(store::Transaction& tx, const Scope& scope, const std::string& arn,
+                       const std::string& ip, int port) {
   auto g = find_group(tx, scope, arn);
   if (!g) return no_such_group();
   return put_target(tx, scope, *g, ip, port);
 }
 
-Status deregister_target(store::Transaction& tx, const Scope& scope, const std::string& arn, const std::string& ip, int port) {
+Status deregister_target(store::Transaction& tx, const Scope& scope, const std::string& arn,
+                         const std::string& ip, int port) {
   if (auto g = find_group(tx, scope, arn)) drain_target(tx, scope, *g, ip, port);
   return {};
 }
 
-Result<TargetHealth> target_health(store::Transaction& tx, const Scope& scope, const std::string& arn, const std::string& ip, int port) {
+Result<TargetHealth> target_health(store::Transaction& tx, const Scope& scope, const std::string& arn,
+                                   const std::string& ip, int port) {
   auto g = find_group(tx, scope, arn);
   if (!g) return no_such_group();
   auto t = tx.get<Target>(scope, Target{g->name, ip, "", port ? port : g->port, 0, 0}.key());
-  if (!t) return TargetHealth{"unused", "Target.NotRegistered", "Target is not registered to the target group"};
+  if (!t)
+    return TargetHealth{"unused", "Target.NotRegistered", "Target is not registered to the target group"};
   return health_of(tx, scope, *g, *t);
 }
 
@@ -116,20 +132,23 @@ std::optional<TargetRef> target_of_status_key(std::string_view id) {
   auto bar = id.find('|');
   auto colon = id.rfind(':');
   if (bar == std::string_view::npos || colon == std::string_view::npos || colon < bar) return {};
-  return TargetRef{std::string(id.substr(0, bar)), std::string(id.substr(bar + 1, colon - bar - 1)), atoi(std::string(id.substr(colon + 1)).c_str())};
+  return TargetRef{std::string(id.substr(0, bar)), std::string(id.substr(bar + 1, colon - bar - 1)),
+                   atoi(std::string(id.substr(colon + 1)).c_str())};
 }
 
 Status register_targets(Call& call, const model::RegisterTargetsInput& in, model::RegisterTargetsOutput&) {
   TRY_LET(auto g, need_group(call, in.target_group_arn));
   if (in.targets.empty()) return invalid("At least one target must be specified");
   for (auto& t : in.targets) {
-    if (!t.availability_zone.empty() && t.availability_zone.sv() == "all") return not_served("A target outside the VPC");
+    if (!t.availability_zone.empty() && t.availability_zone.sv() == "all")
+      return not_served("A target outside the VPC");
     TRY(put_target(call.tx, call.scope(), g, api::str(t.id), t.port.value_or(0)));
   }
   return {};
 }
 
-Status deregister_targets(Call& call, const model::DeregisterTargetsInput& in, model::DeregisterTargetsOutput&) {
+Status deregister_targets(Call& call, const model::DeregisterTargetsInput& in,
+                          model::DeregisterTargetsOutput&) {
   TRY_LET(auto g, need_group(call, in.target_group_arn));
   for (auto& t : in.targets) {
     if (t.port.has()) {
@@ -142,7 +161,8 @@ Status deregister_targets(Call& call, const model::DeregisterTargetsInput& in, m
   return {};
 }
 
-Status describe_target_health(Call& call, const model::DescribeTargetHealthInput& in, model::DescribeTargetHealthOutput& out) {
+Status describe_target_health(Call& call, const model::DescribeTargetHealthInput& in,
+                              model::DescribeTargetHealthOutput& out) {
   TRY(allow_read(call));
   auto g = find_group(call.tx, call.scope(), in.target_group_arn);
   if (!g) return no_such_group();

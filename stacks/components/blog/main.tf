@@ -55,6 +55,6 @@ module "service" {
   image           = var.image
   desired_count   = var.desired_count
   log_days        = var.log_days
-  environment     = { DATABASE = module.database.address, ENVIRONMENT = var.environment }
+  environment     = { DATABASE = module.database.address, ENVIRONMENT = var.environment, PORT = "8080" }
   tags            = { environment = var.environment }
 }
