@@ -1,5 +1,7 @@
 """A VPC with a load balancer's surroundings, and targets: small HTTP servers in interfaces' namespaces."""
+import base64
 import collections
+import hashlib
 import http.client
 import json
 import os
@@ -82,7 +84,7 @@ class Target:
                     headers[k.strip().lower()] = v.strip()
                 f.read(int(headers.get("content-length", 0)))
                 if headers.get("upgrade") == "websocket":
-                    return self.echo(c, f)
+                    return self.echo(c, f, headers["sec-websocket-key"])
                 if b"/stream" in line:
                     self.stream(c)
                     continue
@@ -98,8 +100,9 @@ class Target:
             self.connections.discard(c)
             c.close()
 
-    def echo(self, c, f):
-        c.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    def echo(self, c, f, key):
+        accept = base64.b64encode(hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        c.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
         while data := f.read1(4096):
             c.sendall(data)
 

@@ -227,8 +227,7 @@ def test_sticky_targets(world, site):
     lb, group, _ = site
     address = world.address(lb)
     world.attributes(group, **{"stickiness.enabled": "true", "stickiness.lb_cookie.duration_seconds": 100})
-    cookie = wait_until(lambda: get(address).headers.get("set-cookie"), 10, what="a cookie").split(";")[0]
-    assert cookie.startswith("AWSALB=")
+    cookie = wait_until(lambda: (c := get(address).headers.get("set-cookie", "")).startswith("AWSALB=") and c, 10, what="a cookie").split(";")[0]
     assert len({whose(get(address, headers={"Cookie": cookie})) for _ in range(20)}) == 1
     world.attributes(group, **{"stickiness.enabled": "false"})
 
@@ -245,7 +244,7 @@ def test_websocket_and_streaming(world, site):
         s.sendall(b"GET /stream HTTP/1.1\r\nHost: app.test\r\n\r\n")
         start, first = time.time(), None
         data = b""
-        while b"0\r\n\r\n" not in data:
+        while b"\r\n0\r\n\r\n" not in data:
             data += s.recv(4096)
             if b"parts" in data and first is None:
                 first = time.time() - start
