@@ -117,8 +117,14 @@ class ProxiesImpl : public Proxies {
   }
 
   Result<std::vector<ProxyTargetState>> observe(const std::string& id) override {
-    TRY_LET(auto servers, Runtime(dir_of(id) + "/cli").servers());
-    auto states = states_of(servers);
+    std::vector<ProxyTargetState> states;
+    for (int tries = 0; tries < 5; ++tries) {
+      TRY_LET(auto servers, Runtime(dir_of(id) + "/cli").servers());
+      states = states_of(servers);
+      // While a check runs, HAProxy shows the last result without its status code: look again a moment later.
+      if (std::ranges::none_of(states, [](auto& s) { return s.check == "L7STS" && s.code == 0; })) break;
+      std::this_thread::sleep_for(milliseconds(20));
+    }
     // A worker that a reload has replaced may still finish requests on a target: then nobody may call it
     // idle.
     bool draining = std::ranges::any_of(

@@ -233,11 +233,13 @@ TargetStatus status_of(const Plan::Group& group, const Target& t, const host::Pr
     return say("initial", "Elb.InitialHealthChecking", "Initial health checks in progress");
   if (seen->up) return say("healthy", "", "");
   auto& check = seen->check;
+  // Nothing new is known while the first regular check, or any other, is still running.
+  const bool unknown = check.empty() || (check == "L7STS" && seen->code == 0);
+  if (unknown && before && before->state == "unhealthy") return *before;
   if (check == "L7STS")
     return say("unhealthy", "Target.ResponseCodeMismatch",
                "Health checks failed with these codes: [" + std::to_string(seen->code) + "]");
   if (check.ends_with("TOUT")) return say("unhealthy", "Target.Timeout", "Request timed out");
-  if (check.empty() && before && before->state == "unhealthy") return *before;
   return say("unhealthy", "Target.FailedHealthChecks", "Health checks failed");
 }
 
