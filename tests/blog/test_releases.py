@@ -185,6 +185,7 @@ def test_wrong_order_and_clean_removal(site):
 
     site.ecs.delete_service(cluster="site", service="web", force=True)
     wait_until(lambda: not site.tasks(), 60, 0.2, "tasks end")
+    wait_until(lambda: site.service()["status"] == "INACTIVE", 60, 0.2, "the service is gone")
     site.elb.delete_load_balancer(LoadBalancerArn=site.balancer["LoadBalancerArn"])
     site.elb.delete_target_group(TargetGroupArn=site.targets)
     site.ecs.delete_cluster(cluster="site")
