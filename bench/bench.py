@@ -14,7 +14,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from conftest import Cloud, wait_until  # noqa: E402
+from harness import Cloud, wait_until  # noqa: E402
 
 LOAD = ROOT / "build/release/bench/nubecita_load"
 BINARY = str(ROOT / "build/release/nubecita")

@@ -7,7 +7,7 @@ import time
 
 import images
 from bench import tell
-from conftest import wait_until
+from harness import wait_until
 
 
 class Place:

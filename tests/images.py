@@ -51,7 +51,7 @@ def web_image():
 def push(cloud, archive, repository, tag="latest", region="us-east-1"):
     """Copies an archive into the cloud's ECR as the administrator, making the repository if it is missing.
 
-    `cloud` is the fixture of conftest.py. Answers the image reference for a task definition."""
+    `cloud` is the Cloud of harness.py. Answers the image reference for a task definition."""
     ecr = cloud.client("ecr", region=region)
     try:
         uri = ecr.create_repository(repositoryName=repository)["repository"]["repositoryUri"]

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from conftest import ROOT, wait_until
+from harness import ROOT, wait_until
 from load import Load
 
 pytestmark = [pytest.mark.host, pytest.mark.slow, pytest.mark.timeout(1500)]

@@ -11,7 +11,7 @@ import urllib.request
 
 import images
 import pytest
-from conftest import wait_until
+from harness import wait_until
 from load import Load
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(900)]

@@ -13,7 +13,7 @@ import uuid
 
 import botocore.exceptions
 import pytest
-from conftest import wait_until
+from harness import wait_until
 
 KILLS = int(os.environ.get("NUBECITA_KILLS", "100"))
 CUT = (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError,

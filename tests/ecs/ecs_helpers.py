@@ -5,7 +5,7 @@ import time
 import uuid
 
 import images
-from conftest import wait_until
+from harness import wait_until
 
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}

@@ -8,7 +8,7 @@ import uuid
 import botocore.exceptions
 import pytest
 
-from conftest import wait_until
+from harness import wait_until
 from ecs_helpers import TRUST, Lab, container_pids, events, steady
 
 pytestmark = pytest.mark.host

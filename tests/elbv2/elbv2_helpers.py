@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from conftest import wait_until
+from harness import wait_until
 from netns import make_socket
 
 Answer = collections.namedtuple("Answer", "status headers body")

@@ -13,7 +13,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from harness import wait_until
 from netns import ask, in_namespace, reaches
 
 sys.path.append(str(pathlib.Path(__file__).parent))

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from harness import wait_until
 from netns import ask, connect, listen, make_socket, reaches, udp_arrives
 
 pytestmark = pytest.mark.host

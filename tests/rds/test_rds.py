@@ -9,7 +9,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from harness import wait_until
 from netns import ask, reaches
 
 pytestmark = pytest.mark.host

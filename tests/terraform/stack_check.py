@@ -51,11 +51,11 @@ def stacks(make_module_cloud, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def make_module_cloud(binary):
-    import conftest
+    import harness
     made = []
 
     def make():
-        made.append(conftest.Cloud(binary))
+        made.append(harness.Cloud(binary))
         return made[-1]
 
     yield make

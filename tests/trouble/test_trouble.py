@@ -9,7 +9,7 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Cloud, wait_until
+from harness import Cloud, wait_until
 
 pytestmark = pytest.mark.host
 
