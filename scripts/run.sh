@@ -26,4 +26,6 @@ else
   echo "the cloud runs: $(cat "$DATA/run/endpoint") (log: $DATA/log/serve.log)"
 fi
 export NUBECITA_DATA=$DATA NUBECITA=$nubecita
+# Where this cloud's public names are answered on this machine, if its configuration says so.
+[ ! -f "$DATA/nubecita.json" ] || export NUBECITA_HTTP_PORT=$(jq -r '.http_port // 80' "$DATA/nubecita.json")
 exec "$nubecita" as nubecita --data "$DATA" -- examples/ghost/deploy.sh
