@@ -117,7 +117,8 @@ def site(cloud):
 
 
 def server_pid(cloud, instance):
-    return next(d for d in all_servers(cloud) if d["argv"].find(instance["DbiResourceId"].lower()) >= 0)["pid"]
+    """Its process id; None while it does not run."""
+    return next((d["pid"] for d in all_servers(cloud) if instance["DbiResourceId"].lower() in d["argv"]), None)
 
 
 def all_servers(cloud):
@@ -173,8 +174,7 @@ def test_a_database_from_creation_to_deletion(cloud, site, engine):
 
     # The server dies: it is started again, with its data.
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: server_pid(cloud, instance) != pid if any(instance["DbiResourceId"].lower() in s["argv"] for s in all_servers(cloud)) else False,
-               30, what="another process")
+    wait_until(lambda: server_pid(cloud, instance) not in (None, pid), 30, what="another process")
     instance = site.wait(name)
     wait_until(lambda: site.query(instance, "SELECT a FROM t", password="Another-pass-2").stdout.strip() == "42", 20, what="data")
 
