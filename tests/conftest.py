@@ -14,11 +14,6 @@ def pytest_addoption(parser):
     parser.addoption("--nubecita", default=str(ROOT / "build/release/nubecita"), help="the binary under test")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "host: needs root and makes namespaces, containers or databases on this machine")
-    config.addinivalue_line("markers", "slow: takes longer than a minute")
-
-
 @pytest.fixture(scope="session")
 def binary(request):
     path = request.config.getoption("--nubecita")
