@@ -9,6 +9,15 @@ CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
 
+def namespace(end):
+    """The path of the namespace whose name ends so, or None; a name that has no namespace mounted on it yet does not count."""
+    try:
+        device = os.stat("/run/netns").st_dev
+        return next((e.path for e in os.scandir("/run/netns") if e.name.endswith(end) and e.stat().st_dev != device), None)
+    except FileNotFoundError:
+        return None
+
+
 def in_namespace(path, work):
     """work() on a thread inside the namespace (None: this one); sockets made there stay there."""
     if path is None:

@@ -12,13 +12,9 @@ import threading
 import time
 
 from harness import wait_until
-from netns import make_socket
+from netns import make_socket, namespace
 
 Answer = collections.namedtuple("Answer", "status headers body")
-
-
-def namespace(eni):
-    return next(("/run/netns/" + n for n in os.listdir("/run/netns") if n.endswith(eni)), None)
 
 
 class Target:

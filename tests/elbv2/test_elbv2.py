@@ -370,7 +370,9 @@ def test_deleting_leaves_nothing(world, targets):
     assert e.value.response["Error"]["Code"] == "ResourceInUse"
     world.elb.delete_load_balancer(LoadBalancerArn=lb["LoadBalancerArn"])
     wait_until(lambda: not os.path.exists(f"/proc/{pid}") or "Z" in open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1][:3], 10, what="its proxy has ended")
-    assert world.health(group, targets[0])["State"] in ("unused",)
-    assert not world.ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": ["ELB " + lb["LoadBalancerArn"].split("loadbalancer/")[1]]}])["NetworkInterfaces"]
+    assert world.health(group, targets[0])["State"] == "unused"
+    description = {"Name": "description", "Values": ["ELB " + lb["LoadBalancerArn"].split("loadbalancer/")[1]]}
+    wait_until(lambda: not world.ec2.describe_network_interfaces(Filters=[description])["NetworkInterfaces"], 5, what="its interfaces are gone")
     wait_until(lambda: not reaches(None, address, 80, 0.3), 5, what="its address is closed")
-    assert not os.path.exists(os.path.join(world.cloud.data, "run", "proxies", lb["LoadBalancerArn"].rsplit("/", 1)[1]))
+    files = os.path.join(world.cloud.data, "run", "proxies", lb["LoadBalancerArn"].rsplit("/", 1)[1])
+    wait_until(lambda: not os.path.exists(files), 5, what="its files are removed")

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness import wait_until
-from netns import ask, connect, listen, make_socket, reaches, udp_arrives
+from netns import ask, connect, listen, make_socket, namespace, reaches, udp_arrives
 
 pytestmark = pytest.mark.host
 
@@ -105,11 +105,6 @@ def permission(protocol, port, peer):
     else:
         p["IpRanges"] = [{"CidrIp": peer}]
     return p
-
-
-def namespace(name):
-    """Path of the namespace of an interface or VPC, once it is there."""
-    return next((f"/run/netns/{n}" for n in (os.listdir("/run/netns") if os.path.isdir("/run/netns") else []) if n.endswith(name)), None)
 
 
 def answers(ns):

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness import wait_until
-from netns import ask, reaches
+from netns import ask, namespace, reaches
 
 pytestmark = pytest.mark.host
 PASSWORD = "Secret-pass-1$'x"
@@ -39,7 +39,7 @@ class Site:
     def interface(self, *groups):
         eni = self.ec2.create_network_interface(SubnetId=self.subnets[0], Groups=list(groups))["NetworkInterface"]["NetworkInterfaceId"]
         self.interfaces.append(eni)
-        return wait_until(lambda: (glob.glob("/run/netns/n*-" + eni) or [None])[0], 20, 0.01, "the interface's namespace")
+        return wait_until(lambda: namespace(eni), 20, 0.01, "the interface's namespace")
 
     def create(self, engine, **more):
         name = f"{engine}-{self.tag}-{len(self.databases)}"

@@ -116,7 +116,7 @@ TEST_F(ProcessesTest, AdoptsAfterARestart) {
   processes_.reset();
   open();
   EXPECT_EQ(processes_->pid("a"), *pid);
-  EXPECT_FALSE(processes_->alive("b"));
+  EXPECT_TRUE(eventually([&] { return !processes_->alive("b"); }));
   std::atomic<bool> gone{false};
   processes_->watch("a", [&](const ProcessExit&) { gone = true; });
   EXPECT_TRUE(processes_->stop("a", 2s));

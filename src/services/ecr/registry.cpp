@@ -203,7 +203,7 @@ http::Answer Registry::Impl::upload_status(const Request& r) {
   return a;
 }
 
-Registry::Registry(api::Cloud& cloud) : impl_(std::make_shared<Impl>(cloud)) {}
+Registry::Registry(api::Cloud& cloud) : impl_(std::make_unique<Impl>(cloud)) {}
 Registry::~Registry() = default;
 
 bool Registry::claims(const http::Head& head) {
@@ -255,7 +255,7 @@ std::unique_ptr<http::Receiver> Registry::begin(http::HeadPtr head) {
       break;
     case Route::blob:
       if (reads)
-        return std::make_unique<Later>(r, [impl = impl_, r] { return impl->get_blob(*r, false); }, impl.pool);
+        return std::make_unique<Later>(r, [&impl, r] { return impl.get_blob(*r, false); }, impl.pool);
       break;
     case Route::uploads:
       if (method == "POST") return impl.begin_upload(r);

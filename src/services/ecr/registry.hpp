@@ -30,7 +30,7 @@ class Registry {
   struct Impl;  // registry_request.hpp
 
  private:
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace nubecita::ecr
