@@ -34,7 +34,7 @@ sanitized() { # ctest arguments
 asan() { sanitized -LE fuzz; }
 fuzz() { sanitized -L fuzz; }
 system() {
-  make -s build && scripts/deps.sh run && .venv/bin/python -m pytest -q --timeout 600 -p no:cacheprovider -m "not blog_load" tests
+  make -s build && scripts/deps.sh run && .venv/bin/python -m pytest -q --timeout 600 -p no:cacheprovider tests
 }
 format() { git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 --dry-run -Werror; }
 

@@ -114,7 +114,6 @@ def test_run_stop_and_run_again(blog):
     wait_until(lambda: "La propia nubecita" in fetch(url)[1], 60, 1, "the blog's posts and settings are back")
 
 
-@pytest.mark.blog_load  # not yet seen to the end on two busy cores: `pytest -m blog_load`, not in `make test`
 def test_rolling_update_of_the_blog_loses_no_request(blog):
     url = blog.run()
     clusters = blog.aws("ecs", "list-clusters")["clusterArns"]
@@ -129,3 +128,19 @@ def test_rolling_update_of_the_blog_loses_no_request(blog):
         wait_until(lambda: len(described()["deployments"]) == 1 and described()["runningCount"] == 2, 300, 2, "the update is complete")
     assert load.bad == [], f"{len(load.bad)} of {load.total} lost: {load.bad[:3]}"
     assert load.total > 20
+
+
+def test_destroy_leaves_an_empty_account(blog):
+    blog.run()
+    destroy = [ROOT / "build/release/nubecita", "as", "nubecita", "--data", blog.data, "--", ROOT / "examples/ghost/destroy.sh"]
+    out = subprocess.run(destroy, env=blog.env, capture_output=True, text=True, timeout=600)
+    assert out.returncode == 0 and out.stdout.endswith("nothing is left of ghost\n"), f"{out.stdout[-3000:]}\n{out.stderr[-3000:]}"
+    assert blog.aws("ec2", "describe-vpcs")["Vpcs"] == []
+    assert blog.aws("ec2", "describe-addresses")["Addresses"] == []
+    assert blog.aws("ec2", "describe-network-interfaces")["NetworkInterfaces"] == []
+    assert blog.aws("elbv2", "describe-load-balancers")["LoadBalancers"] == []
+    assert blog.aws("rds", "describe-db-instances")["DBInstances"] == []
+    assert blog.aws("ecr", "describe-repositories")["repositories"] == []
+    assert not [c for c in blog.aws("ecs", "list-clusters")["clusterArns"] if "ghost" in c]
+    again = subprocess.run(destroy, env=blog.env, capture_output=True, text=True, timeout=600)
+    assert again.returncode == 0, "what is gone already is passed over: " + again.stderr[-3000:]
