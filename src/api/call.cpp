@@ -9,8 +9,12 @@ Status Call::authorize(std::string_view resource, const Conditions& conditions, 
                        std::string_view resource_policy, std::string_view resource_account) {
   std::string full_action(action);
   if (full_action.empty()) full_action.append(service).append(":").append(operation);
-  Conditions all = request_conditions;
-  all.insert(all.end(), conditions.begin(), conditions.end());
+  Conditions both;
+  if (!conditions.empty()) {
+    both = request_conditions;
+    both.insert(both.end(), conditions.begin(), conditions.end());
+  }
+  const auto& all = conditions.empty() ? request_conditions : both;
   auto allowed =
       cloud.authorizer->check(tx, {principal, full_action, resource, all, resource_policy,
                                    resource_account.empty() ? std::string_view(account) : resource_account});

@@ -30,14 +30,11 @@ bool digits(std::string_view s, size_t at, size_t n, int& out) {
 
 std::optional<int64_t> compose(int y, int mo, int d, int h, int mi, int s) {
   if (y < 1 || mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || s > 60) return {};
-  std::tm tm{};
-  tm.tm_year = y - 1900;
-  tm.tm_mon = mo - 1;
-  tm.tm_mday = d;
-  tm.tm_hour = h;
-  tm.tm_min = mi;
-  tm.tm_sec = s;
-  return static_cast<int64_t>(timegm(&tm)) * 1000;
+  using namespace std::chrono;
+  // Of the month's first day, so that the 30th of February is the 2nd of March, as with timegm().
+  const sys_days first = year(y) / std::chrono::month(static_cast<unsigned>(mo)) / 1;
+  const auto time = first + days(d - 1) + hours(h) + minutes(mi) + seconds(s);
+  return duration_cast<milliseconds>(time.time_since_epoch()).count();
 }
 
 std::optional<int64_t> parse_http_date(std::string_view s) {
@@ -74,6 +71,10 @@ std::string iso8601(int64_t ms, bool milliseconds) {
 }
 
 std::string http_date(int64_t ms) {
+  // Every answer has one, and most of a second's answers have the same.
+  thread_local int64_t last_second = -1;
+  thread_local std::string last;
+  if (ms >= 0 && ms / 1000 == last_second) return last;
   auto tm = utc(ms);
   static const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static const char* mons[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -81,7 +82,8 @@ std::string http_date(int64_t ms) {
   char buf[64];
   std::snprintf(buf, sizeof buf, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
                 mons[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-  return buf;
+  last_second = ms >= 0 ? ms / 1000 : -1;
+  return last = buf;
 }
 
 std::optional<int64_t> parse_time(std::string_view s) {

@@ -4,9 +4,13 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 namespace nubecita {
+namespace {
+constexpr char kHex[] = "0123456789abcdef";
+}  // namespace
 
 std::string random_bytes(size_t n) {
   std::string out(n, '\0');
@@ -22,12 +26,11 @@ std::string random_bytes(size_t n) {
 }
 
 std::string to_hex(std::string_view bytes) {
-  static constexpr char hex[] = "0123456789abcdef";
   std::string out;
   out.reserve(bytes.size() * 2);
   for (unsigned char c : bytes) {
-    out += hex[c >> 4];
-    out += hex[c & 15];
+    out += kHex[c >> 4];
+    out += kHex[c & 15];
   }
   return out;
 }
@@ -46,12 +49,22 @@ std::string random_text(size_t n, std::string_view alphabet) {
 std::string resource_id(std::string_view prefix) { return std::string(prefix) + "-0" + random_hex(16); }
 
 std::string uuid() {
-  auto b = random_bytes(16);
-  b[6] = static_cast<char>((b[6] & 0x0f) | 0x40);
-  b[8] = static_cast<char>((b[8] & 0x3f) | 0x80);
-  auto h = to_hex(b);
-  return h.substr(0, 8) + "-" + h.substr(8, 4) + "-" + h.substr(12, 4) + "-" + h.substr(16, 4) + "-" +
-         h.substr(20);
+  // Every request gets one: a system call for each would cost more than all the rest of it here.
+  thread_local std::string ahead;
+  if (ahead.empty()) ahead = random_bytes(32 * 16);
+  unsigned char b[16];
+  std::memcpy(b, ahead.data() + ahead.size() - sizeof b, sizeof b);
+  ahead.resize(ahead.size() - sizeof b);
+  b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
+  b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
+  std::string out;
+  out.reserve(36);
+  for (size_t i = 0; i < sizeof b; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
+    out += kHex[b[i] >> 4];
+    out += kHex[b[i] & 15];
+  }
+  return out;
 }
 
 std::string base64(std::string_view bytes) {

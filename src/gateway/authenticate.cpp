@@ -2,8 +2,6 @@
 
 #include <openssl/crypto.h>
 
-#include "services/iam/iam.hpp"
-
 namespace nubecita::gateway {
 
 wire::SignatureErrors signature_errors(wire::Protocol protocol) {
@@ -44,7 +42,7 @@ ApiError signature_error(wire::SignatureErrors errors, std::string message) {
 }
 }  // namespace
 
-Result<Caller> authenticate(store::Transaction& tx, const wire::RawRequest& request,
+Result<Caller> authenticate(iam::CredentialCache& credentials, const wire::RawRequest& request,
                             const wire::SignedRequest& claim, std::string_view expected_service, int64_t now,
                             wire::SignatureErrors errors) {
   if (!expected_service.empty() && claim.service != expected_service)
@@ -53,7 +51,7 @@ Result<Caller> authenticate(store::Transaction& tx, const wire::RawRequest& requ
   if (!is_region(claim.region))
     return fail(signature_error(
         errors, "Credential should be scoped to a valid region, not '" + claim.region + "'."));
-  auto credential = iam::find_credential(tx, claim.access_key);
+  auto credential = credentials.find(claim.access_key);
   if (!credential || !credential->active) return fail(wire::unknown_key(errors));
   const bool same_token = credential->session_token.size() == claim.session_token.size() &&
                           CRYPTO_memcmp(credential->session_token.data(), claim.session_token.data(),
@@ -65,7 +63,7 @@ Result<Caller> authenticate(store::Transaction& tx, const wire::RawRequest& requ
         errors, "The body of the request is not the one that was signed (x-amz-content-sha256)."));
   TRY(wire::verify_signature(request, claim, credential->secret, now, hash, errors));
   if (credential->expires_ms && now >= credential->expires_ms) return fail(wire::expired_token(errors));
-  return Caller{std::move(credential->principal), claim.region};
+  return Caller{{credential, &credential->principal}, claim.region};
 }
 
 }  // namespace nubecita::gateway

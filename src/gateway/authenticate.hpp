@@ -1,21 +1,23 @@
 // Who asks: the signature of a request, checked against the key in the store. Any thread.
 #pragma once
 
+#include <memory>
+
 #include "api/call.hpp"
 #include "base/result.hpp"
-#include "store/store.hpp"
+#include "services/iam/credential_cache.hpp"
 #include "wire/protocol.hpp"
 #include "wire/sigv4.hpp"
 
 namespace nubecita::gateway {
 
 struct Caller {
-  api::Principal principal;
+  std::shared_ptr<const api::Principal> principal;
   std::string region;
 };
 
 /// The caller, or AWS's error in the words of the service's protocol. `claim` has been parsed from `request`.
-Result<Caller> authenticate(store::Transaction& tx, const wire::RawRequest& request,
+Result<Caller> authenticate(iam::CredentialCache& credentials, const wire::RawRequest& request,
                             const wire::SignedRequest& claim, std::string_view expected_service, int64_t now,
                             wire::SignatureErrors errors);
 

@@ -9,10 +9,12 @@
 namespace nubecita::gateway {
 
 struct Gateway::Impl {
-  Impl(api::Cloud& c, Options o) : cloud(c), options(std::move(o)), router(options.services) {}
+  Impl(api::Cloud& c, Options o)
+      : cloud(c), options(std::move(o)), router(options.services), credentials(*c.store) {}
   api::Cloud& cloud;
   Options options;
   Router router;
+  iam::CredentialCache credentials;
   Retrier retrier;
 
   bool is_token(std::string_view given) const {
@@ -37,10 +39,11 @@ std::unique_ptr<http::Receiver> Gateway::begin(http::HeadPtr head) {
   if (head->path.starts_with("/_nubecita/")) return impl_->console(std::move(head));
   for (auto& guest : impl_->options.guests)
     if (guest.claims(*head)) return guest.begin(std::move(head));
-  return http::collect(
-      impl_->options.max_body, [impl = impl_.get(), head](std::string body, http::Respond respond) {
-        serve_request(impl->cloud, impl->router, impl->retrier, head, std::move(body), std::move(respond));
-      });
+  return http::collect(impl_->options.max_body,
+                       [impl = impl_.get(), head](std::string body, http::Respond respond) {
+                         serve_request({impl->cloud, impl->router, impl->credentials, impl->retrier}, head,
+                                       std::move(body), std::move(respond));
+                       });
 }
 
 std::unique_ptr<http::Receiver> Gateway::Impl::console(http::HeadPtr head) {

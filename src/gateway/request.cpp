@@ -15,11 +15,11 @@ constexpr int kMostRuns = 50;  // of an operation whose commits meet conflicts
 
 class Request : public std::enable_shared_from_this<Request> {
  public:
-  Request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head, std::string body,
-          http::Respond respond)
-      : cloud_(cloud),
-        router_(router),
-        retrier_(retrier),
+  Request(const Shared& shared, http::HeadPtr head, std::string body, http::Respond respond)
+      : cloud_(shared.cloud),
+        router_(shared.router),
+        credentials_(shared.credentials),
+        retrier_(shared.retrier),
         head_(std::move(head)),
         body_(std::move(body)),
         respond_(std::move(respond)),
@@ -38,31 +38,22 @@ class Request : public std::enable_shared_from_this<Request> {
   /// Route, authenticate, decode: what is done once, however often the operation runs.
   Status prepare() {
     wire::SignedRequest claim;
-    ApiError unsigned_error;
-    const bool is_signed = wire::has_signature(raw_);
-    if (is_signed) {
-      auto parsed = wire::parse_signature(raw_, wire::SignatureErrors::query);
-      if (parsed)
-        claim = std::move(*parsed);
-      else
-        unsigned_error = parsed.error();
-    }
+    if (auto parsed = wire::parse_signature(raw_, wire::SignatureErrors::query)) claim = std::move(*parsed);
     route_ = router_.find(raw_, claim.service, arena_);
     const auto errors = signature_errors(route_.protocol);
-    if (claim.access_key.empty()) {
+    if (claim.access_key.empty()) {  // the error in the words of the service's protocol
       if (auto again = wire::parse_signature(raw_, errors); !again) return fail(again.error());
     }
     // An API that is not here has no credentials to check against: say so before anything else.
     if (!route_.service) return fail(not_served(route_));
-    auto tx = cloud_.store->begin();
-    TRY_LET(caller_, authenticate(*tx, raw_, claim, route_.service->shape->signing_name, now_, errors));
+    TRY_LET(caller_,
+            authenticate(credentials_, raw_, claim, route_.service->shape->signing_name, now_, errors));
     if (!route_.operation || !route_.operation->handler) return fail(not_served(route_));
     const auto& shape = *route_.operation->shape;
     in_ = arena_.allocate(shape.input->size);
-    wire::RawRequest form = raw_;
     if (route_.protocol == wire::Protocol::query || route_.protocol == wire::Protocol::ec2)
-      form.body = form_of(raw_, arena_);
-    return wire::decode(route_.protocol, *route_.service->shape, shape, form, arena_, in_);
+      raw_.body = form_of(raw_, arena_);
+    return wire::decode(route_.protocol, *route_.service->shape, shape, raw_, arena_, in_);
   }
 
   /// The operation and its commit; again from here on a conflict.
@@ -89,7 +80,7 @@ class Request : public std::enable_shared_from_this<Request> {
   Status operate(store::Transaction& tx) {
     const auto& shape = *route_.operation->shape;
     out_ = arena_.allocate(shape.output->size);
-    api::Call call(cloud_, tx, arena_, caller_.principal);
+    api::Call call(cloud_, tx, arena_, *caller_.principal);
     call.region = caller_.region;
     call.service = route_.service->iam_prefix;
     call.operation = shape.name;
@@ -97,10 +88,14 @@ class Request : public std::enable_shared_from_this<Request> {
     call.source_ip = head_->peer_ip;
     call.tls = head_->tls;
     call.now = now_;
-    call.request_conditions = {{"aws:SourceIp", {head_->peer_ip}},
-                               {"aws:SecureTransport", {head_->tls ? "true" : "false"}},
-                               {"aws:RequestedRegion", {caller_.region}},
-                               {"aws:UserAgent", {std::string(head_->header("user-agent"))}}};
+    auto known = [&call](const char* name, std::string_view value) {
+      call.request_conditions.emplace_back(name, std::vector<std::string>(1, std::string(value)));
+    };
+    call.request_conditions.reserve(4);
+    known("aws:SourceIp", head_->peer_ip);
+    known("aws:SecureTransport", head_->tls ? "true" : "false");
+    known("aws:RequestedRegion", caller_.region);
+    known("aws:UserAgent", head_->header("user-agent"));
     TRY(route_.operation->handler(call, in_, out_));
     if (!call.authorized()) {  // closed by default: an operation that forgot to ask writes and tells nothing
       log_error("gateway", "{} {} asked for no authorization", route_.service->shape->name, route_.name);
@@ -162,6 +157,7 @@ class Request : public std::enable_shared_from_this<Request> {
 
   api::Cloud& cloud_;
   const Router& router_;
+  iam::CredentialCache& credentials_;
   Retrier& retrier_;
   http::HeadPtr head_;
   std::string body_;
@@ -179,10 +175,8 @@ class Request : public std::enable_shared_from_this<Request> {
 
 }  // namespace
 
-void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head,
-                   std::string body, http::Respond respond) {
-  std::make_shared<Request>(cloud, router, retrier, std::move(head), std::move(body), std::move(respond))
-      ->start();
+void serve_request(const Shared& shared, http::HeadPtr head, std::string body, http::Respond respond) {
+  std::make_shared<Request>(shared, std::move(head), std::move(body), std::move(respond))->start();
 }
 
 }  // namespace nubecita::gateway

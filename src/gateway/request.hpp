@@ -8,11 +8,19 @@
 #include "gateway/retrier.hpp"
 #include "gateway/route.hpp"
 #include "http/message.hpp"
+#include "services/iam/credential_cache.hpp"
 
 namespace nubecita::gateway {
 
+/// What all requests share; outlives them.
+struct Shared {
+  api::Cloud& cloud;
+  const Router& router;
+  iam::CredentialCache& credentials;
+  Retrier& retrier;
+};
+
 /// Serves one request and calls `respond` once: at once, or on the commit thread when something was written.
-void serve_request(api::Cloud& cloud, const Router& router, Retrier& retrier, http::HeadPtr head,
-                   std::string body, http::Respond respond);
+void serve_request(const Shared& shared, http::HeadPtr head, std::string body, http::Respond respond);
 
 }  // namespace nubecita::gateway

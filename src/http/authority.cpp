@@ -207,7 +207,9 @@ Status Authority::write_bundle(const std::string& path) const {
     break;
   }
   if (!all.empty() && all.back() != '\n') all += '\n';
-  return write_private(path, all + impl_->ca_pem);
+  all += impl_->ca_pem;
+  if (auto old = read_file(path); old && *old == all) return {};  // spares every start a sync of the disk
+  return write_private(path, all);
 }
 
 Cert Authority::Impl::leaf(const std::string& name, EVP_PKEY* leaf_key) {

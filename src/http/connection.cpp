@@ -27,7 +27,10 @@ bool same_word(std::string_view v, std::string_view lower) {
 }
 
 void append_value(std::string& out, std::string_view v) {
-  for (char c : v) out += (c == '\r' || c == '\n' || c == '\0') ? ' ' : c;  // a value must not end its line
+  const size_t begin = out.size();
+  out.append(v);
+  for (size_t i = begin; i < out.size(); ++i)  // a value must not end its line
+    if (out[i] == '\r' || out[i] == '\n' || out[i] == '\0') out[i] = ' ';
 }
 }  // namespace
 
@@ -350,6 +353,8 @@ void Connection::send() {
   moved_ = 0;
   state_ = State::writing;
   deadline_in(site_->limits.stall);
+  // Nearly every answer fits into the socket's buffer: written here, it costs no turn of the event loop.
+  if (answer_.file < 0 && answer_.body.empty()) out_at_ = stream_->write_now(out_);
   pump();
 }
 
@@ -393,7 +398,9 @@ void Connection::sent() {
   parser_.reset(site_->limits.head);
   state_ = State::head;
   deadline_in(begin_ == end_ ? site_->limits.idle : site_->limits.head_time);
-  advance();
+  if (begin_ == end_) return read();
+  // Requests that were sent ahead: each in a turn of its own, or they would nest.
+  asio::post(worker_->ctx, [self = shared_from_this()] { self->advance(); });
 }
 
 // Closing with unread bytes makes the kernel reset the connection, and the client may lose the answer: first

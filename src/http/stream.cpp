@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <stdexcept>
@@ -14,6 +15,10 @@ class PlainStream final : public Stream {
   explicit PlainStream(tcp::socket s) : socket_(std::move(s)) {}
   void read_some(char* at, size_t n, Done done) override {
     socket_.async_read_some(asio::buffer(at, n), std::move(done));
+  }
+  size_t write_now(std::string_view bytes) override {
+    const auto n = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return n > 0 ? static_cast<size_t>(n) : 0;
   }
   void write_some(std::string_view a, std::string_view b, Done done) override {
     socket_.async_write_some(

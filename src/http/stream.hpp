@@ -22,6 +22,9 @@ class Stream {
   using Done = std::move_only_function<void(ErrorCode, size_t)>;
   virtual ~Stream() = default;
   virtual void read_some(char* at, size_t n, Done done) = 0;
+  /// Writes what goes out without waiting and answers how much that was; 0: use write_some, which also tells
+  /// why.
+  virtual size_t write_now(std::string_view) { return 0; }
   /// Writes some of `first` then `second`; `done` gets how many bytes went out (at least one, or an error).
   virtual void write_some(std::string_view first, std::string_view second, Done done) = 0;
   /// Tells the other side that nothing more comes; reading goes on.

@@ -1,6 +1,8 @@
 // The commit thread: takes every transaction that waits, validates them in order, and makes one durable write
 // of the valid ones. While it waits for the disk the next group gathers, so the cost of a sync is shared by
 // all who wait.
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "store/impl.hpp"
 
@@ -82,8 +84,10 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
         for (auto& [result, keys] : answers) in_doubt.insert(in_doubt.end(), keys.begin(), keys.end());
       } else {
         const Sequence at = db->GetLatestSequenceNumber();  // only this thread writes
-        for (auto& [result, keys] : answers)
+        for (auto& [result, keys] : answers) {
           for (auto& key : keys) recent.add(key, at);
+          count_changes(keys);
+        }
       }
     }
     for (size_t i = begin; i < end; ++i) {
@@ -118,6 +122,17 @@ void Store::Impl::prune() {
   if (!db) return;
   std::lock_guard lock(live_mutex);
   recent.prune(live.empty() ? db->GetLatestSequenceNumber() : live.begin()->first);
+}
+
+void Store::Impl::count_changes(const ChangedKeys& keys) {
+  std::lock_guard lock(change_mutex);
+  for (auto& [prefix, count] : change_counts)
+    if (std::ranges::any_of(keys, [&](auto& key) { return key.starts_with(prefix); })) ++count;
+}
+
+void Store::Impl::count_everything_changed() {
+  std::lock_guard lock(change_mutex);
+  for (auto& [prefix, count] : change_counts) ++count;
 }
 
 void Store::Impl::notify(const ChangedKeys& keys) {

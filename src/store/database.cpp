@@ -108,6 +108,7 @@ std::string Store::Impl::recover() {
   db = std::move(*opened);
   recent = RecentWrites();  // nobody who could ask has an older snapshot
   broken = false;
+  count_everything_changed();  // the write that failed may be there after all
   log_info("store", "writes again");
   return {};
 }

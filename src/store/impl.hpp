@@ -8,6 +8,7 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -55,6 +56,8 @@ struct Store::Impl {
   std::string write(rocksdb::WriteBatch& batch);
   std::string recover();
   void prune();
+  void count_changes(const ChangedKeys& keys);
+  void count_everything_changed();
   void notify(const ChangedKeys& keys);
 
   const std::string path;
@@ -79,6 +82,9 @@ struct Store::Impl {
   std::recursive_mutex watch_mutex;
   std::map<uint64_t, std::shared_ptr<Watcher>> watchers;
   uint64_t next_watch = 1;
+
+  std::mutex change_mutex;  // for the map; the counts themselves are read without it
+  std::map<std::string, std::atomic<uint64_t>, std::less<>> change_counts;  // by prefix
 
   RecentWrites recent;
   bool broken = false;   // the last write failed

@@ -5,6 +5,7 @@
 #include <future>
 #include <random>
 
+#include "store/changes.hpp"
 #include "store/impl.hpp"
 
 namespace nubecita::store {
@@ -90,6 +91,12 @@ void Store::settle() {
   }
   impl_->queue_filled.notify_one();
   result.get();
+}
+
+const std::atomic<uint64_t>& changes(Store& store, std::string_view prefix) {
+  auto& impl = store.begin()->state().store;
+  std::lock_guard lock(impl.change_mutex);
+  return impl.change_counts.try_emplace(std::string(prefix)).first->second;
 }
 
 uint64_t Store::watch(std::string prefix, std::function<void(const ChangedKeys&)> notice) {

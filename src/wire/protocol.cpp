@@ -1,7 +1,6 @@
 #include "wire/protocol.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "wire/access.hpp"
 #include "wire/check.hpp"
@@ -95,9 +94,8 @@ void json_error(Protocol protocol, const ApiError& error, std::string_view name,
 }  // namespace
 
 std::string_view RawRequest::header(std::string_view name) const {
-  auto same = [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-  };
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  auto same = [&](char a, char b) { return lower(a) == lower(b); };
   for (const auto& [key, value] : headers)
     if (std::ranges::equal(key, name, same)) return value;
   return {};
