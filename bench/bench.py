@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness import Cloud, wait_until  # noqa: E402
 
 LOAD = ROOT / "build/release/bench/nubecita_load"
+STORE = ROOT / "build/release/bench/store_bench"
 BINARY = str(ROOT / "build/release/nubecita")
 results = {}
 
@@ -156,11 +157,15 @@ def bench_calls(cloud):
 
 
 def bench_writes(cloud):
+    """The ceiling is the same store without HTTP, signatures and IAM, on the same disk."""
     address = cloud.endpoint.removeprefix("http://")
     for clients in (1, 64):
+        with tempfile.TemporaryDirectory(prefix="nbc-bench-store-") as folder:
+            out = json.loads(subprocess.run([STORE, folder, str(clients), "5"], capture_output=True, text=True, check=True).stdout)
+        ceiling = out["commits"] / out["seconds"]
         r = load(address, "write", clients, 5, [cloud.pid], cloud.key, cloud.secret)
         tell(f"durable writes, {clients} clients", f"{r['per_second']:,.0f}/s, {r['cpu_us']:.0f} µs CPU, p50 {r['p50_us']:.0f} µs, "
-             f"p99 {r['p99_us']:.0f} µs", **r)
+             f"p99 {r['p99_us']:.0f} µs; {r['per_second'] / ceiling:.2f} of the store's {ceiling:,.0f}/s", ceiling=ceiling, **r)
 
 
 def bench_eni(cloud):

@@ -6,5 +6,5 @@ scripts/deps.sh build
 scripts/deps.sh run
 scripts/deps.sh test
 cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)" --target nubecita nubecita_load | tail -n 1
+cmake --build --preset release -j "$(nproc)" --target nubecita nubecita_load store_bench | tail -n 1
 exec .venv/bin/python bench/bench.py "$@"

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "store/changes.hpp"
 #include "store/recent_writes.hpp"
 
 // RocksDB comes compiled without the thread sanitizer, which therefore does not see how it synchronises.
@@ -355,6 +356,25 @@ TEST_F(StoreTest, ANoticeMayUnwatchItself) {
   put("k", "2");
   store.reset();
   EXPECT_EQ(notices, 1);
+}
+
+TEST_F(StoreTest, ChangesUnderAPrefixAreCountedBeforeTheirCommitIsAnswered) {
+  const auto& count = changes(*store, "a/");
+  EXPECT_EQ(&changes(*store, "a/"), &count);
+  const uint64_t before = count;
+  put("b/1", "x");
+  EXPECT_EQ(count, before);
+  auto tx = store->begin();
+  tx->put("a/1", "x");
+  tx->put("a/2", "x");
+  std::atomic<uint64_t> at_answer = 0;
+  store->commit(std::move(tx), [&](CommitResult, std::string) { at_answer = count.load(); });
+  store->settle();
+  EXPECT_EQ(at_answer, before + 1);
+  tx = store->begin();
+  tx->erase("a/1");
+  ASSERT_EQ(store->commit(std::move(tx)), CommitResult::done);
+  EXPECT_EQ(count, before + 2);
 }
 
 TEST_F(StoreTest, ASecondOpenSaysThatItIsInUse) {

@@ -1,6 +1,7 @@
 """Forged, expired, late, unsigned requests get AWS's codes; unserved operations say so in the client's protocol."""
 import datetime
 import json
+import threading
 
 import botocore.auth
 import botocore.awsrequest
@@ -115,6 +116,42 @@ def test_session_credentials_work_and_expire_as_told(cloud):
     with pytest.raises(ClientError) as e:
         cloud.client("sts", key=c["AccessKeyId"], secret=c["SecretAccessKey"]).get_caller_identity()
     assert e.value.response["Error"]["Code"] == "InvalidClientTokenId"
+
+
+def test_a_revoked_key_is_refused_at_the_next_request_whoever_else_uses_it(cloud, scratch_user):
+    """The server keeps credentials decoded: no request may pass once the revocation was answered, however busy the key is."""
+    name, key, secret = scratch_user()
+    iam = cloud.client("iam")
+    sts = cloud.client("sts", key=key, secret=secret)
+    stop = threading.Event()
+
+    def busy():
+        mine = cloud.client("sts", key=key, secret=secret)
+        while not stop.is_set():
+            try:
+                mine.get_caller_identity()
+            except ClientError:
+                pass
+
+    others = [threading.Thread(target=busy) for _ in range(3)]
+    for t in others:
+        t.start()
+    try:
+        for _ in range(15):
+            assert sts.get_caller_identity()["Arn"].endswith("/" + name)
+            iam.update_access_key(UserName=name, AccessKeyId=key, Status="Inactive")
+            with pytest.raises(ClientError) as e:
+                sts.get_caller_identity()
+            assert e.value.response["Error"]["Code"] == "InvalidClientTokenId"
+            iam.update_access_key(UserName=name, AccessKeyId=key, Status="Active")
+        sts.get_caller_identity()
+        iam.delete_access_key(UserName=name, AccessKeyId=key)
+        with pytest.raises(ClientError):
+            sts.get_caller_identity()
+    finally:
+        stop.set()
+        for t in others:
+            t.join()
 
 
 def test_presigned_url(cloud):
