@@ -166,7 +166,7 @@ if [ -z "$targets" ]; then
   # Ghost answers 503 until it has booted; its front page may be a redirect to another scheme.
   targets=$(aws elbv2 create-target-group --name "$name" --protocol HTTP --port 2368 --vpc-id "$vpc" --target-type ip \
     --health-check-path / --health-check-interval-seconds 5 --health-check-timeout-seconds 4 --healthy-threshold-count 2 \
-    --unhealthy-threshold-count 5 --matcher HttpCode=200-399 --query 'TargetGroups[0].TargetGroupArn')
+    --unhealthy-threshold-count 10 --matcher HttpCode=200-399 --query 'TargetGroups[0].TargetGroupArn')
   aws elbv2 modify-target-group-attributes --target-group-arn "$targets" --attributes Key=deregistration_delay.timeout_seconds,Value=10 > /dev/null
 fi
 listener=$(first "$(aws elbv2 describe-listeners --load-balancer-arn "$balancer" --query 'Listeners[0].ListenerArn')")
@@ -222,7 +222,7 @@ if [ "$(service_status)" = ACTIVE ]; then
 else
   aws ecs create-service --cluster "$name" --service-name "$name" --task-definition "$definition" --desired-count 2 --launch-type FARGATE \
     --network-configuration "$network" --load-balancers "targetGroupArn=$targets,containerName=ghost,containerPort=2368" \
-    --health-check-grace-period-seconds 180 --deployment-configuration \
+    --health-check-grace-period-seconds 600 --deployment-configuration \
     "deploymentCircuitBreaker={enable=true,rollback=true},maximumPercent=200,minimumHealthyPercent=100" > /dev/null
 fi
 steady() {
