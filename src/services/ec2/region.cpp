@@ -1,6 +1,7 @@
 // What does not belong to a VPC: regions, zones, the account's attributes, the region's DHCP options, prefix
 // lists.
 #include "base/cidr.hpp"
+#include "services/ec2/dhcp_options.hpp"
 #include "services/ec2/filters.hpp"
 #include "services/ec2/network.hpp"
 #include "services/ec2/tagging.hpp"
@@ -79,10 +80,6 @@ const Field<Zone> kZoneFilters[] = {
     {"parent-zone-name", [](Call&, const Zone&) { return Values{}; }},
 };
 
-struct DhcpOptions {
-  std::string id;
-  std::vector<Tag> tags;
-};
 const Field<DhcpOptions> kDhcpFilters[] = {
     {"dhcp-options-id", [](Call&, const DhcpOptions& d) { return Values{d.id}; }},
     {"key", [](Call&, const DhcpOptions&) { return Values{"domain-name", "domain-name-servers"}; }},
@@ -198,7 +195,7 @@ Status describe_dhcp_options(Call& call, const model::DescribeDhcpOptionsRequest
   TRY(end_dry_run(in));
   const std::span<const Field<DhcpOptions>> fields(kDhcpFilters);
   TRY(check_filters(in.filters, fields));
-  const DhcpOptions only{default_dhcp_options(call.account, call.region), {}};
+  const DhcpOptions only = dhcp_options(call.tx, call.scope());
   for (const auto& id : in.dhcp_options_ids)
     if (id.sv() != only.id)
       return fail("InvalidDhcpOptionID.NotFound", "The dhcpOption ID '" + api::str(id) + "' does not exist");

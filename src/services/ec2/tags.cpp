@@ -2,6 +2,7 @@
 // group.
 #include <map>
 
+#include "services/ec2/dhcp_options.hpp"
 #include "services/ec2/filters.hpp"
 #include "services/ec2/tagging.hpp"
 
@@ -30,7 +31,7 @@ bool any_kind(F f) {
          f.template operator()<InternetGateway>() || f.template operator()<NatGateway>() ||
          f.template operator()<Address>() || f.template operator()<RouteTable>() ||
          f.template operator()<SecurityGroup>() || f.template operator()<NetworkAcl>() ||
-         f.template operator()<NetworkInterface>();
+         f.template operator()<NetworkInterface>() || f.template operator()<DhcpOptions>();
 }
 
 template <class R>
@@ -65,7 +66,7 @@ class Retag {
 
   template <class R, class Change>
   Status record(std::string_view id, Change change) {
-    auto r = call_.tx.get<R>(call_.scope(), id);
+    auto r = find_resource<R>(call_.tx, call_.scope(), id);
     TRY(allow(kKind<R>.type, id, r ? conditions_of(call_, *r) : Conditions{}));
     if (!r) return no_such<R>(id);
     change(r->tags);

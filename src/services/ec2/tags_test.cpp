@@ -29,14 +29,21 @@ TEST_F(TagsTest, OnEveryKind) {
   const auto igw = gateway(v), eip = address();
   const auto eni = interface_in(s)->id;
   for (const std::string& id : {v, s, record_of.main_route_table, record_of.default_acl,
-                                record_of.default_group, rule, igw, eip, eni}) {
+                                record_of.default_group, rule, igw, eip, eni, record_of.dhcp_options_id}) {
     ASSERT_DONE(tag({id}, "env", "test"));
     auto out = show({filter("resource-id", {id})});
     ASSERT_DONE(out);
     ASSERT_EQ(out->tags.size(), 1u) << id;
     EXPECT_EQ(out->tags[0].value, "test");
   }
-  EXPECT_EQ(show({filter("key", {"e*"})})->tags.size(), 9u);
+  EXPECT_EQ(show({filter("key", {"e*"})})->tags.size(), 10u);
+  model::DescribeDhcpOptionsRequest options;
+  options.filters = bench.list<model::Filter>({filter("tag:env", {"test"})});
+  auto tagged = bench.run("DescribeDhcpOptions", describe_dhcp_options, options);
+  ASSERT_DONE(tagged);
+  ASSERT_EQ(tagged->dhcp_options.size(), 1u);
+  EXPECT_EQ(tagged->dhcp_options[0].tags.size(), 1u);
+  EXPECT_CODE(tag({"dopt-0123456789abcdef0"}, "a", "b"), "InvalidDhcpOptionID.NotFound");
   EXPECT_EQ(show({filter("resource-type", {"internet-gateway", "elastic-ip"})})->tags.size(), 2u);
   EXPECT_EQ(show({filter("tag:env", {"other"})})->tags.size(), 0u);
   EXPECT_CODE(show({filter("nonsense", {"x"})}), "InvalidParameterValue");
