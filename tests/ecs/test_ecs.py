@@ -220,6 +220,14 @@ def test_an_update_replaces_the_tasks_and_a_bad_one_is_rolled_back(lab):
     assert any("deployment failed: tasks failed to start." in e for e in told)
     assert any(f"rolling back to deployment {second}." in e for e in told)
     assert before == set(lab.ecs.list_tasks(cluster=lab.name, serviceName="roll")["taskArns"]), "the good tasks were never touched"
+
+    history = lab.ecs.list_service_deployments(cluster=lab.name, service="roll")["serviceDeployments"]
+    assert [d["status"] for d in history] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL"], history
+    last, middle = lab.ecs.describe_service_deployments(serviceDeploymentArns=[d["serviceDeploymentArn"] for d in history[:2]])["serviceDeployments"]
+    assert last["rollback"]["serviceRevisionArn"] == middle["targetServiceRevision"]["arn"]
+    assert last["deploymentCircuitBreaker"]["status"] == "TRIGGERED" and last["finishedAt"] >= last["startedAt"]
+    revision = lab.ecs.describe_service_revisions(serviceRevisionArns=[middle["targetServiceRevision"]["arn"]])["serviceRevisions"][0]
+    assert revision["taskDefinition"] == better and revision["containerImages"][0]["imageDigest"].startswith("sha256:")
     lab.ecs.delete_service(cluster=lab.name, service="roll", force=True)
 
 

@@ -13,6 +13,7 @@
 #include "services/ecs/common.hpp"
 #include "services/ecs/ecs.hpp"
 #include "services/ecs/health_controller.hpp"
+#include "services/ecs/history.hpp"
 #include "services/ecs/service_controller.hpp"
 #include "services/ecs/task_controller.hpp"
 #include "services/ecs/task_metadata.hpp"
@@ -55,6 +56,7 @@ Status sweep_records(store::Store& store, int64_t now) {
     for (auto& [scope, s] : old_services) {
       tx.erase<Service>(scope, s.key());
       tx.erase<ServiceStatus>(scope, s.key());
+      history_erase(tx, scope, s);
     }
     std::vector<std::pair<store::Scope, Definition>> going;
     tx.each<Definition>([&](const store::Scope& scope, Definition& d) {

@@ -34,18 +34,12 @@ const Deployment* primary_of(const Service& service) {
   return nullptr;
 }
 
-namespace {
-
-struct Counts {
-  int wanted = 0, running = 0, pending = 0;
-};
-
-std::map<std::string, Counts> count(Call& call, const Service& service) {
-  std::map<std::string, Counts> out;
+std::map<std::string, TaskCounts> count_tasks(Call& call, const Service& service) {
+  std::map<std::string, TaskCounts> out;
   for (const auto& t : call.tx.list<Task>(call.scope(), service.cluster + "/")) {
     if (t.service != service.name) continue;
     auto s = call.tx.get<TaskStatus>(call.scope(), t.key()).value_or(TaskStatus{});
-    Counts& c = out[t.deployment];
+    TaskCounts& c = out[t.deployment];
     const bool wanted = !t.stop && s.stop_code.empty();
     if (wanted) ++c.wanted;
     if (s.last_status == "RUNNING" && wanted) ++c.running;
@@ -56,7 +50,9 @@ std::map<std::string, Counts> count(Call& call, const Service& service) {
   return out;
 }
 
-void fill_deployment(Call& call, const Service& service, const Deployment& d, const Counts& c, int failed,
+namespace {
+
+void fill_deployment(Call& call, const Service& service, const Deployment& d, const TaskCounts& c, int failed,
                      model::Deployment& out) {
   out.id = call.text(d.id);
   out.status = call.text(d.status);
@@ -78,6 +74,8 @@ void fill_deployment(Call& call, const Service& service, const Deployment& d, co
   out.rollout_state_reason = call.text(d.rollout_reason);
 }
 
+}  // namespace
+
 model::DeploymentConfiguration* configuration_out(Call& call, const Service& s) {
   auto* out = call.make<model::DeploymentConfiguration>();
   out->maximum_percent = s.most_percent();
@@ -89,25 +87,28 @@ model::DeploymentConfiguration* configuration_out(Call& call, const Service& s) 
   return out;
 }
 
-}  // namespace
+wire::List<model::LoadBalancer> targets_out(Call& call, const std::vector<Target>& targets) {
+  auto out = call.list<model::LoadBalancer>(targets.size());
+  for (size_t i = 0; i < targets.size(); ++i) {
+    out[i].target_group_arn = call.text(targets[i].group_arn);
+    out[i].container_name = call.text(targets[i].container);
+    out[i].container_port = targets[i].port;
+  }
+  return out;
+}
 
 void fill_service(Call& call, const Service& s, bool with_tags, model::Service& out) {
   const Deployment* primary = primary_of(s);
-  auto counts = count(call, s);
+  auto counts = count_tasks(call, s);
   auto status = call.tx.get<ServiceStatus>(call.scope(), s.key()).value_or(ServiceStatus{});
   out.service_arn = call.text(service_arn(call.scope(), s.cluster, s.name));
   out.service_name = call.text(s.name);
   out.cluster_arn = call.text(cluster_arn(call, s.cluster));
-  out.load_balancers = call.list<model::LoadBalancer>(s.targets.size());
-  for (size_t i = 0; i < s.targets.size(); ++i) {
-    out.load_balancers[i].target_group_arn = call.text(s.targets[i].group_arn);
-    out.load_balancers[i].container_name = call.text(s.targets[i].container);
-    out.load_balancers[i].container_port = s.targets[i].port;
-  }
+  out.load_balancers = targets_out(call, s.targets);
   out.service_registries = call.list<model::ServiceRegistry>(0);
   out.status = call.text(s.status);
   out.desired_count = s.desired;
-  Counts all;
+  TaskCounts all;
   for (const auto& [id, c] : counts) {
     all.running += c.running;
     all.pending += c.pending;

@@ -367,6 +367,50 @@ TEST_F(EcsTest, AServiceStartsReplacesAndRollsBack) {
   EXPECT_EQ(service().deployments[0].rollout, "COMPLETED");
   EXPECT_TRUE(told("deployment failed: tasks failed to start."));
   EXPECT_TRUE(told("rolling back to deployment " + good + "."));
+
+  model::ListServiceDeploymentsRequest list;
+  list.cluster = "c";
+  list.service = "s";
+  auto listed = bench.run("ListServiceDeployments", list_service_deployments, list);
+  ASSERT_TRUE(listed) << listed.error().message;
+  ASSERT_EQ(listed->service_deployments.size(), 2u);
+  EXPECT_EQ(listed->service_deployments[0].status.sv(), "ROLLBACK_SUCCESSFUL");
+  EXPECT_EQ(listed->service_deployments[1].status.sv(), "SUCCESSFUL");
+  model::DescribeServiceDeploymentsRequest which;
+  which.service_deployment_arns = bench.texts({listed->service_deployments[0].service_deployment_arn.sv()});
+  auto described = bench.run("DescribeServiceDeployments", describe_service_deployments, which);
+  ASSERT_TRUE(described) << described.error().message;
+  const auto& bad = described->service_deployments[0];
+  EXPECT_EQ(last_part(bad.rollback->service_revision_arn), last_part(good));
+  EXPECT_EQ(bad.deployment_circuit_breaker->status.sv(), "TRIGGERED");
+  EXPECT_EQ(*bad.deployment_circuit_breaker->failure_count, 3);
+  ASSERT_EQ(bad.source_service_revisions.size(), 1u);
+  EXPECT_EQ(*bad.source_service_revisions[0].running_task_count, 2);
+
+  // Stopped by hand, a deployment gives way to the last good one, too; the count alone is no deployment.
+  update.desired_count = 1;
+  update.task_definition = "s:2";
+  ASSERT_TRUE(bench.run("UpdateService", update_service, update));
+  listed = bench.run("ListServiceDeployments", list_service_deployments, list);
+  ASSERT_EQ(listed->service_deployments.size(), 3u);
+  EXPECT_EQ(listed->service_deployments[0].status.sv(), "IN_PROGRESS");
+  model::StopServiceDeploymentRequest halt;
+  halt.service_deployment_arn = bench.text(listed->service_deployments[0].service_deployment_arn.sv());
+  ASSERT_TRUE(bench.run("StopServiceDeployment", stop_service_deployment, halt));
+  settle();
+  EXPECT_EQ(service().deployments[0].id, good);
+  model::UpdateServiceRequest scale;
+  scale.cluster = "c";
+  scale.service = "s";
+  scale.desired_count = 2;
+  ASSERT_TRUE(bench.run("UpdateService", update_service, scale));
+  settle();
+  listed = bench.run("ListServiceDeployments", list_service_deployments, list);
+  ASSERT_EQ(listed->service_deployments.size(), 3u);
+  EXPECT_EQ(listed->service_deployments[0].status.sv(), "ROLLBACK_SUCCESSFUL");
+  auto again = bench.run("StopServiceDeployment", stop_service_deployment, halt);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, "ConflictException");
 }
 
 TEST(K8sLines, WholeLinesAndPartialOnes) {

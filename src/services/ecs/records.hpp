@@ -115,6 +115,31 @@ struct Deployment {
   }
 };
 
+/// A deployment as it is told for 90 days: which revision took the place of which, and how that ended.
+/// ECS's history beside `Service::deployments`, which knows what runs now. A revision is the Deployment that
+/// it began with, and named by its id.
+struct ServiceDeployment {
+  static constexpr std::string_view kTable = "ecs.service_deployment";
+  std::string cluster, service, id;
+  Deployment revision;
+  std::vector<Target> targets;
+  std::vector<std::string> sources;  // deployment ids that had tasks when this one began
+  std::string status;                // IN_PROGRESS, SUCCESSFUL, STOPPED, ROLLBACK_…
+  std::string reason;
+  std::string rollback_id, rollback_reason;  // the deployment that was gone back to
+  int64_t created = 0, finished = 0, updated = 0, rollback_started = 0;
+  int failures = 0, threshold = 0;  // of the circuit breaker; threshold 0: it is off
+  bool open() const { return finished == 0; }
+  std::string key() const { return cluster + "/" + service + "/" + id; }
+  template <class A>
+  void fields(A& a) {
+    a("cluster", cluster)("service", service)("id", id)("revision", revision)("targets", targets)(
+        "sources", sources)("status", status)("reason", reason)("rollback", rollback_id)(
+        "rollback_reason", rollback_reason)("created", created)("finished", finished)("updated", updated)(
+        "rollback_started", rollback_started)("failures", failures)("threshold", threshold);
+  }
+};
+
 struct Service {
   static constexpr std::string_view kTable = "ecs.service";
   std::string cluster, name;
@@ -131,6 +156,7 @@ struct Service {
   std::string propagate_tags;
   int grace_seconds = 0;
   std::string created_by, client_token;
+  std::string open_deployment;  // id of the ServiceDeployment in progress
   int64_t created = 0, deleted = 0;
   std::vector<TagRecord> tags;
   std::string key() const { return cluster + "/" + name; }
@@ -143,7 +169,7 @@ struct Service {
         "strategy", strategy)("minimum1", minimum_percent1)("maximum", maximum_percent)("breaker", breaker)(
         "rollback", breaker_rollback)("managed_tags", managed_tags)("propagate", propagate_tags)(
         "grace", grace_seconds)("by", created_by)("token", client_token)("created", created)(
-        "deleted", deleted)("tags", tags);
+        "deleted", deleted)("tags", tags)("open_deployment", open_deployment);
   }
 };
 

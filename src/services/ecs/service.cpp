@@ -7,6 +7,7 @@
 #include "services/ecs/common.hpp"
 #include "services/ecs/deployments.hpp"
 #include "services/ecs/fargate.hpp"
+#include "services/ecs/history.hpp"
 #include "services/ecs/launch.hpp"
 #include "services/elbv2/elbv2.hpp"
 #include "services/iam/iam.hpp"
@@ -177,6 +178,8 @@ Status create_service(Call& call, const model::CreateServiceRequest& in, model::
   first.strategy = s.strategy;
   first.image_digests = resolve_digests(call.tx, call.cloud.config, *d);
   begin_deployment(s, std::move(first), call.now);
+  history_erase(call.tx, call.scope(), s);
+  history_begins(call.tx, call.scope(), s, call.now);
   TRY(iam::ensure_service_linked_role(call.tx, call.account, "ecs.amazonaws.com", call.now));
   call.tx.put(call.scope(), s);
   ServiceStatus status;
@@ -242,6 +245,7 @@ Status update_service(Call& call, const model::UpdateServiceRequest& in, model::
     fresh.strategy = s.strategy;
     fresh.image_digests = resolve_digests(call.tx, call.cloud.config, *d);
     begin_deployment(s, std::move(fresh), call.now);
+    history_begins(call.tx, call.scope(), s, call.now);
   } else {
     for (auto& deployment : s.deployments)
       if (deployment.status == "PRIMARY") deployment.updated = call.now;
@@ -261,6 +265,7 @@ Status delete_service(Call& call, const model::DeleteServiceRequest& in, model::
     return fail("InvalidParameterException", "The service cannot be stopped while it is scaled above 0.");
   s.status = "DRAINING";
   s.desired = 0;
+  history_fails(call.tx, call.scope(), s, "The service is deleted.", call.now);
   call.tx.put(call.scope(), s);
   out.service = rendered(call, s);
   return {};

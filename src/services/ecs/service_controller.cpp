@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "services/ec2/ec2.hpp"
 #include "services/ecs/deployments.hpp"
+#include "services/ecs/history.hpp"
 #include "services/ecs/launch.hpp"
 #include "services/ecs/rollout.hpp"
 #include "services/ecs/task_render.hpp"
@@ -166,7 +167,8 @@ void Turn::count_failures() {
         (s.status.stop_code.empty() && !s.task.stop))
       continue;
     still[id] = "1";
-    if (p && s.task.deployment == p->id && p->rollout == "IN_PROGRESS") ++status_.failed[p->id];
+    if (p && s.task.deployment == p->id && p->rollout == "IN_PROGRESS")
+      history_counts(tx_, scope_, service_, ++status_.failed[p->id]);
     ++status_.launch_failures;
     status_.next_launch = now_ + rollout::launch_delay_ms(status_.launch_failures);
     if (status_.launch_failures == 10)
@@ -190,7 +192,11 @@ void Turn::break_circuit() {
   p->rollout_reason = "ECS deployment circuit breaker: tasks failed to start.";
   p->updated = now_;
   event(fmt::format("(deployment {}) deployment failed: tasks failed to start.", failed));
-  if (!service_.breaker_rollback || service_.good.empty() || service_.good.front().id == failed) return;
+  if (!service_.breaker_rollback || service_.good.empty() || service_.good.front().id == failed) {
+    history_fails(tx_, scope_, service_,
+                  "Service deployment failed: ECS deployment circuit breaker triggered.", now_);
+    return;
+  }
   Deployment back = service_.good.front();
   back.rollout_reason =
       fmt::format("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
@@ -198,6 +204,9 @@ void Turn::break_circuit() {
   status_.launch_failures = 0;
   status_.next_launch = 0;
   begin_deployment(service_, std::move(back), now_);
+  history_goes_back(tx_, scope_, service_,
+                    "Service deployment rolled back because the circuit breaker threshold was exceeded.",
+                    now_);
 }
 
 Status Turn::launch(const std::vector<std::string>& zones) {
@@ -278,6 +287,7 @@ void Turn::finish(const rollout::Plan& plan) {
       service_.good = {*p};
       status_.failed.erase(p->id);
       event(fmt::format("(deployment {}) deployment completed.", p->id));
+      history_completes(tx_, scope_, service_, now_);
     }
     if (!status_.steady) {
       status_.steady = true;
