@@ -44,6 +44,15 @@ module "database" {
   tags         = { environment = var.environment }
 }
 
+# HTTPS as well, if a certificate is given.
+module "certificate" {
+  count  = var.certificate_body == "" ? 0 : 1
+  source = "../../modules/certificate"
+  name   = local.name
+  body   = var.certificate_body
+  key    = var.certificate_key
+}
+
 module "service" {
   source          = "../../modules/service"
   name            = local.name
@@ -52,6 +61,7 @@ module "service" {
   private_subnets = local.network.private_subnets
   spare_cidr      = cidrsubnet(var.cidr, 8, 10)
   service_group   = aws_security_group.service.id
+  certificates    = module.certificate[*].arn
   image           = var.image
   desired_count   = var.desired_count
   log_days        = var.log_days

@@ -28,3 +28,13 @@ variable "database_password" {
   type      = string
   sensitive = true
 }
+variable "certificate_body" {
+  type        = string
+  default     = ""
+  description = "PEM; empty: no HTTPS"
+}
+variable "certificate_key" {
+  type      = string
+  default   = ""
+  sensitive = true
+}

@@ -70,6 +70,43 @@ resource "aws_iam_group_membership" "developers" {
   users = [aws_iam_user.deployer.name]
 }
 
+# A second user, with a membership of its own instead of the group's list.
+resource "aws_iam_group" "auditors" {
+  name = "${var.environment}-auditors"
+}
+
+resource "aws_iam_user" "auditor" {
+  name          = "${var.environment}-auditor"
+  force_destroy = true
+}
+
+resource "aws_iam_user_group_membership" "auditor" {
+  user   = aws_iam_user.auditor.name
+  groups = [aws_iam_group.auditors.name]
+}
+
+resource "aws_iam_policy" "audit" {
+  name_prefix = "${var.environment}-audit-"
+  path        = "/audit/"
+  policy      = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "iam:Get*", Resource = "*" }] })
+}
+
+# The only list of who has the policy.
+resource "aws_iam_policy_attachment" "audit" {
+  name       = "audit"
+  policy_arn = aws_iam_policy.audit.arn
+  groups     = [aws_iam_group.auditors.name]
+  roles      = [aws_iam_role.instance.name]
+}
+
+resource "aws_iam_account_alias" "this" {
+  account_alias = "nubecita-${var.environment}"
+}
+
+resource "aws_iam_service_linked_role" "autoscaling" {
+  aws_service_name = "autoscaling.amazonaws.com"
+}
+
 data "aws_iam_policy_document" "instances" {
   statement {
     actions = ["sts:AssumeRole"]

@@ -19,6 +19,13 @@ resource "aws_security_group" "lb" {
     to_port     = 80
     cidr_blocks = ["0.0.0.0/0"]
   }
+  ingress {
+    description = "everybody, by HTTPS"
+    protocol    = "tcp"
+    from_port   = 443
+    to_port     = 443
+    cidr_blocks = ["0.0.0.0/0"]
+  }
   egress {
     protocol    = "-1"
     from_port   = 0
@@ -80,6 +87,19 @@ resource "aws_lb_listener" "http" {
   }
 }
 
+resource "aws_lb_listener" "https" {
+  count             = length(var.certificates)
+  load_balancer_arn = aws_lb.this.arn
+  port              = 443
+  protocol          = "HTTPS"
+  ssl_policy        = "ELBSecurityPolicy-2016-08"
+  certificate_arn   = var.certificates[count.index]
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this.arn
+  }
+}
+
 resource "aws_lb_listener_rule" "closed" {
   listener_arn = aws_lb_listener.http.arn
   priority     = 10
@@ -113,7 +133,12 @@ resource "aws_lb_listener_rule" "spare" {
 }
 
 resource "aws_ecs_cluster" "this" {
-  name = var.name
+  name               = var.name
+  capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+  default_capacity_provider_strategy {
+    capacity_provider = "FARGATE"
+    weight            = 1
+  }
   tags = var.tags
 }
 

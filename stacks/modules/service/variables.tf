@@ -57,3 +57,8 @@ variable "tags" {
   type    = map(string)
   default = {}
 }
+variable "certificates" {
+  type        = list(string)
+  default     = []
+  description = "ARN of the HTTPS listener's certificate; empty: no HTTPS"
+}

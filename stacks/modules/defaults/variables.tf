@@ -1,0 +1,7 @@
+variable "zone" {
+  type = string
+}
+variable "tags" {
+  type    = map(string)
+  default = {}
+}
