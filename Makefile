@@ -39,8 +39,8 @@ test-asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 test-fuzz: ## every fuzz target for a short time
 	@scripts/test.sh fuzz
 
-test-terraform: ## real Terraform with the real AWS provider (builds the provider once, 5 minutes)
-	@tests/terraform/run.sh
+test-terraform: ## real Terraform with the real AWS provider, the Go SDK, Ansible (builds them once; PARTS=stacks|sdk|ansible)
+	@tests/terraform/run.sh $(PARTS)
 
 bench: ## the numbers of the README
 	@bench/run.sh
