@@ -151,6 +151,34 @@ TEST_F(EcsTest, ATaskWaitsForItsInterfaceThenRuns) {
   EXPECT_EQ(spec.environment.at("AWS_REGION"), bench.region);
 }
 
+TEST_F(EcsTest, APublicAddressForThoseThatAskForOne) {
+  auto where = network();
+  where->awsvpc_configuration->assign_public_ip = "ENABLED";
+  model::RunTaskRequest in;
+  in.cluster = "c";
+  in.task_definition = bench.text(define({container("web")}));
+  in.network_configuration = where;
+  auto out = bench.run("RunTask", run_task, in);
+  ASSERT_TRUE(out) << out.error().message;
+  ASSERT_EQ(out->tasks.size(), 1u);
+  auto eni = bench.look([&](store::Transaction& tx) {
+    return ec2::find_interface(tx, scope(), task(last_part(out->tasks[0].task_arn)).eni_id);
+  });
+  ASSERT_TRUE(eni);
+  EXPECT_FALSE(eni->public_ip.empty());
+
+  model::CreateServiceRequest service;
+  service.cluster = "c";
+  service.service_name = "public";
+  service.task_definition = in.task_definition;
+  service.desired_count = 1;
+  service.network_configuration = where;
+  ASSERT_TRUE(bench.run("CreateService", create_service, service));
+  ASSERT_TRUE(services->reconcile(store::make_key(Service::kTable, scope(), "c/public")));
+  auto tasks_now = bench.look([&](store::Transaction& tx) { return tx.list<Task>(scope(), "c/"); });
+  EXPECT_EQ(tasks_now.size(), 2u);
+}
+
 TEST_F(EcsTest, AnEssentialContainersEndEndsTheTask) {
   std::string id = running({container("web")});
   std::string web = name(id, "web"), eni = task(id).eni_id;

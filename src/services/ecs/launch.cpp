@@ -46,6 +46,7 @@ Result<Task> launch_task(store::Transaction& tx, const store::Scope& scope, cons
   wanted.requester = "amazon-ecs";
   wanted.owner_key = store::make_key(Task::kTable, scope, t.key());
   wanted.public_ip = l.network.public_ip;
+  wanted.public_pool = l.public_pool;
   for (const auto& tag : all_tags(l)) wanted.tags.push_back({tag.name, tag.value});
   auto eni = ec2::create_interface(tx, scope, wanted);
   if (!eni) {

@@ -20,7 +20,8 @@ struct Launch {
   std::string cluster;
   Definition definition;
   Network network;
-  std::string subnet_id;  // one of the network's
+  std::string public_pool;  // the installation's, for a task with a public address
+  std::string subnet_id;    // one of the network's
   std::vector<Target> targets;
   std::vector<ContainerOverrideRecord> overrides;
   std::string override_cpu, override_memory, override_task_role, override_execution_role;

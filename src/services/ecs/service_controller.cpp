@@ -39,8 +39,9 @@ std::string task_list(const std::vector<std::string>& ids) {
 /// One turn for one service: everything that is read, decided and written in one transaction.
 class Turn {
  public:
-  Turn(store::Transaction& tx, const store::Scope& scope, Service& service, int64_t now)
-      : tx_(tx), scope_(scope), service_(service), now_(now) {
+  Turn(store::Transaction& tx, const store::Scope& scope, Service& service, const std::string& public_pool,
+       int64_t now)
+      : tx_(tx), scope_(scope), service_(service), public_pool_(public_pool), now_(now) {
     status_ = tx.get<ServiceStatus>(scope, service.key()).value_or(ServiceStatus{});
     status_.cluster = service.cluster;
     status_.name = service.name;
@@ -80,6 +81,7 @@ class Turn {
   store::Transaction& tx_;
   const store::Scope& scope_;
   Service& service_;
+  const std::string& public_pool_;
   ServiceStatus status_;
   std::string before_status_, before_service_;
   int64_t now_;
@@ -221,6 +223,7 @@ Status Turn::launch(const std::vector<std::string>& zones) {
   l.cluster = service_.cluster;
   l.definition = *definition;
   l.network = p->network;
+  l.public_pool = public_pool_;
   l.targets = service_.targets;
   l.image_digests = p->image_digests;
   l.group = "service:" + service_.name;
@@ -380,7 +383,7 @@ Result<control::Again> ServiceController::reconcile(const std::string& key) {
     again = {};
     auto service = tx.get<Service>(scope, parsed.id);
     if (!service) return {};
-    Turn turn(tx, scope, *service, now_ms());
+    Turn turn(tx, scope, *service, cloud_.config.public_pool, now_ms());
     TRY(turn.run());
     // Before the commit: the tasks' first changes must find their service.
     remember(key, scope, turn.tasks, *service);

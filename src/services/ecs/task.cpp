@@ -108,6 +108,7 @@ Status run_task(Call& call, const model::RunTaskRequest& in, model::RunTaskRespo
   TRY_LET(auto where,
           read_fargate(in.launch_type, in.capacity_provider_strategy, in.platform_version, c, *d));
   TRY_LET(l.network, read_network(call, in.network_configuration));
+  l.public_pool = call.cloud.config.public_pool;
   TRY(read_overrides(call, in.overrides, *d, l));
   l.image_digests = resolve_digests(call.tx, call.cloud.config, *d);
   l.containers = container_names(*d);
