@@ -25,7 +25,7 @@ class Target:
         made = vpc.ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]
         self.eni, self.ip = made["NetworkInterfaceId"], made["PrivateIpAddress"]
         self.netns = wait_until(lambda: namespace(self.eni), 20, 0.01, "the interface's namespace")
-        self.status, self.delay, self.served = 200, 0, 0
+        self.status, self.delay, self.served, self.failing_checks = 200, 0, 0, False
         self.connections = set()
         self.start()
 
@@ -89,7 +89,8 @@ class Target:
                     self.served += 1
                     time.sleep(self.delay)
                 body = json.dumps({"name": self.name, "line": line.decode().strip(), "headers": headers}).encode()
-                c.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nX-Target: %s\r\n\r\n" % (self.status, len(body), self.name.encode()) + body)
+                status = 500 if check and self.failing_checks else self.status
+                c.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nX-Target: %s\r\n\r\n" % (status, len(body), self.name.encode()) + body)
         except OSError:
             pass
         finally:

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness import wait_until
-from netns import ask, in_namespace, reaches
+from netns import ask, in_namespace, namespace, reaches
 
 sys.path.append(str(pathlib.Path(__file__).parent))
 from elbv2_helpers import Load, World, curl, get, open_port, whose  # noqa: E402
@@ -142,6 +142,24 @@ def test_health_tells_the_truth(world, site, targets):
     world.until(group, targets[1], "healthy", 30)
     unknown = world.elb.describe_target_health(TargetGroupArn=group, Targets=[{"Id": "10.7.0.99"}])["TargetHealthDescriptions"][0]
     assert unknown["TargetHealth"]["State"] == "unused" and unknown["TargetHealth"]["Reason"] == "Target.NotRegistered"
+
+
+def test_all_unhealthy_fails_open(world, site, targets):
+    """AWS: a group that contains only unhealthy registered targets gets requests on all of them; health says what is true."""
+    lb, group, _ = site
+    address = world.address(lb)
+    try:
+        for t in targets:
+            t.failing_checks = True
+        for t in targets:
+            world.until(group, t, "unhealthy", 30)
+        assert {whose(get(address)) for _ in range(10)} == {"one", "two"}
+        assert {world.health(group, t)["State"] for t in targets} == {"unhealthy"}
+    finally:
+        for t in targets:
+            t.failing_checks = False
+    for t in targets:
+        world.until(group, t, "healthy", 30)
 
 
 def test_dead_target_costs_no_idempotent_request(world, site, targets):
@@ -325,6 +343,38 @@ def test_internal_load_balancer(world, targets):
         {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": world.target_group}]}])
     wait_until(lambda: reaches(client.netns, addresses[0], 80, 0.3), 10, what="a rule that names a group")
     world.ec2.authorize_security_group_ingress(GroupId=world.lb_group, IpPermissions=[open_port(80, "0.0.0.0/0")])
+
+
+def test_names_mean_the_same_in_every_vpc(world, site, targets):
+    """As in public DNS: another VPC, of another region, resolves both names and reaches the public address through its gateway."""
+    internal = world.balancer("internal")
+    ec2 = world.cloud.client("ec2", region="eu-west-1")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.1.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    eni = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    association = ec2.associate_address(AllocationId=address, NetworkInterfaceId=eni)["AssociationId"]
+    try:
+        inside = wait_until(lambda: namespace(eni), 20, 0.01, "the interface's namespace")
+        public = wait_until(lambda: ask(inside, "10.8.0.2", site[0]["DNSName"]), 10, what="the name in another VPC")
+        assert public == [world.address(site[0])]
+        assert wait_until(lambda: reaches(inside, public[0], 80, 0.3), 10, what="the way to it")
+        assert in_namespace(inside, lambda: get(public[0])).status == 200
+        assert set(ask(inside, "10.8.0.2", internal["DNSName"])) == set(ask(targets[0].netns, "10.7.0.2", internal["DNSName"]))
+        later = world.balancer()
+        wait_until(lambda: ask(inside, "10.8.0.2", later["DNSName"]) == [world.address(later)], 10, what="a name made later")
+    finally:
+        ec2.disassociate_address(AssociationId=association)
+        ec2.release_address(AllocationId=address)
+        ec2.delete_network_interface(NetworkInterfaceId=eni)
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway)
+        ec2.delete_subnet(SubnetId=subnet)
+        ec2.delete_vpc(VpcId=vpc)
 
 
 def test_attributes_reach_the_proxy(world, site):

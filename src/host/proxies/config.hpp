@@ -1,8 +1,8 @@
 // A spec as HAProxy's configuration. Pure functions.
 //
 // Names in it: frontend l_<port>; backend t_<group> with slots s1..sN (a slot is a place for a target: most
-// changes are made in a running proxy by giving a slot another address); backend p_<group> for probes of new
-// targets.
+// changes are made in a running proxy by giving a slot another address); backend open_t_<group> with the same
+// slots, unchecked, for requests while no target is healthy; backend p_<group> for probes of new targets.
 #pragma once
 
 #include <map>

@@ -184,6 +184,31 @@ TEST(Commands, ProbeThenPlaceThenDrainThenFree) {
   EXPECT_NE(c[0].find("shutdown sessions"), std::string::npos);
 }
 
+TEST(Commands, TheOpenGroupFollows) {
+  ProxyGroup g;
+  g.id = "g";
+  g.targets = {{"10.0.0.1", 80}};
+  auto open = slot("s1", "0.0.0.0", 80, true);
+  open.backend = "open_t_g";
+  std::vector<Runtime::Server> seen = {slot("s1", "10.0.0.1", 80, false), open};
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(commands_for(g, seen),
+            (Lines{"set server open_t_g/s1 addr 10.0.0.1 port 80", "set server open_t_g/s1 state ready"}));
+  seen[1].ip = "10.0.0.1";
+  seen[1].maintenance = false;
+  EXPECT_TRUE(commands_for(g, seen).empty());
+  seen[0].maintenance = g.targets[0].draining = true;
+  EXPECT_EQ(commands_for(g, seen), Lines{"set server open_t_g/s1 state maint"});
+  g.targets.clear();
+  seen[0].ip = "0.0.0.0";
+  auto c = commands_for(g, seen);
+  ASSERT_EQ(c.size(), 1u);
+  EXPECT_NE(c[0].find("shutdown sessions server open_t_g/s1"), std::string::npos);
+  seen[1].sessions = 2;
+  seen[0].ip = seen[1].ip = "10.0.0.1";
+  EXPECT_EQ(states_of(seen).at(0).sessions, 2);
+}
+
 TEST(Slots, GrowWithTargets) {
   ProxySpec s = simple();
   EXPECT_EQ(slots_for(s, {})["g"].size(), 8u);

@@ -70,19 +70,27 @@ Result<std::string> group_text(const ProxyGroup& g, const std::vector<Slot>& slo
   TRY_LET(auto sticky, stickiness(g));
   std::string out = fmt::format("backend t_{}\n  balance {}\n  log global\n  option log-health-checks\n{}{}",
                                 g.id, balance(g), check_lines, sticky);
-  // Without a target: 503. (A worker that a reload has replaced counts no servers any more, yet finishes its
-  // requests.) HAProxy also says 503 when a connection to a target fails, where AWS says 502.
-  out += fmt::format(
-      "  http-request return status 503 errorfile {}/503.http if {{ nbsrv(t_{}) eq 0 }} !{{ stopping }}\n",
-      errors, g.id);
+  // HAProxy says 503 when a connection to a target fails, where AWS says 502.
   out += fmt::format("  errorfile 503 {}/502.http\n", errors);
   out += fmt::format("  default-server inter {}s rise {} fall {}{}{}\n", g.check.interval_s,
                      g.check.healthy_threshold, g.check.unhealthy_threshold,
                      g.slow_start_s ? fmt::format(" slowstart {}s", g.slow_start_s) : "", transport(g));
-  int n = 0;
-  for (auto& s : slots)
-    out += fmt::format("  server s{} {}:{} check disabled\n", ++n, s.ip.empty() ? "0.0.0.0" : s.ip,
-                       s.port ? s.port : 80);
+  auto servers = [&](const char* options) {
+    int n = 0;
+    for (auto& s : slots)
+      out += fmt::format("  server s{} {}:{}{} disabled\n", ++n, s.ip.empty() ? "0.0.0.0" : s.ip,
+                         s.port ? s.port : 80, options);
+  };
+  servers(" check");
+  // The same targets, whatever their health: for when none is healthy (see open_group()). Without any: 503. A
+  // worker that a reload has replaced counts no servers any more, yet finishes its requests.
+  out += fmt::format("backend {0}\n  balance {1}\n  errorfile 503 {2}/502.http\n", open_group(g.id),
+                     balance(g), errors);
+  out += fmt::format(
+      "  http-request return status 503 errorfile {}/503.http if {{ nbsrv({}) eq 0 }} !{{ stopping }}\n",
+      errors, open_group(g.id));
+  if (g.https) out += "  default-server ssl verify none\n";
+  servers("");
   out += fmt::format("backend p_{}\n  log global\n  option log-health-checks\n{}", g.id, check_lines);
   return out;
 }

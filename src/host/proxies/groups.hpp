@@ -12,4 +12,8 @@ namespace nubecita::host {
 Result<std::string> group_text(const ProxyGroup& group, const std::vector<Slot>& slots,
                                const std::string& errors);
 
+/// The backend that takes a group's requests while none of its targets is healthy: AWS "fails open" and sends
+/// them to all registered targets.
+inline std::string open_group(const std::string& group) { return "open_t_" + group; }
+
 }  // namespace nubecita::host

@@ -14,6 +14,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -368,6 +369,56 @@ TEST_F(ProxiesTest, NewTargetGetsNothingBeforeItPasses) {
   t.status = 200;
   apply_until_up();
   EXPECT_TRUE(get("/").starts_with("HTTP/1.1 200"));
+}
+
+// As AWS: a group of unhealthy targets only gets requests all the same, on all of them.
+TEST_F(ProxiesTest, FailsOpenWhileNoTargetIsHealthy) {
+  Target a("first"), b("second");
+  spec_.groups[0].check.interval_s = 1;
+  spec_.groups[0].check.unhealthy_threshold = spec_.groups[0].check.healthy_threshold = 2;
+  targets() = {{"127.0.0.1", a.port}, {"127.0.0.1", b.port}};
+  apply_until_up();
+  auto up = [&] {
+    size_t n = 0;
+    auto seen = proxies_->observe(spec_.id);
+    for (auto& t : *seen) n += t.up;
+    return n;
+  };
+  auto until_up_are = [&](size_t n) {
+    for (int i = 0; i < 500 && up() != n; ++i) std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(up(), n);
+  };
+  auto whose = [&] {
+    std::set<std::string> out;
+    for (int i = 0; i < 8; ++i) {
+      auto answer = get("/");
+      out.insert(answer.substr(answer.find("\r\n\r\n") + 4, 5));
+    }
+    return out;
+  };
+  a.status = b.status = 500;
+  until_up_are(0);
+  EXPECT_EQ(whose(), (std::set<std::string>{"first", "secon"}));
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 500")) << "the target's own answer";
+  EXPECT_EQ(up(), 0u) << "the truth about health";
+  // A rule leads there, too; a target that drains is no longer among them; without targets: 503.
+  ProxyRule r;
+  r.id = "r";
+  r.conditions = {{ProxyCondition::Field::path, "", {"/rule"}, {}}};
+  r.action.kind = ProxyAction::Kind::forward;
+  r.action.shares = {{"one", 1}};
+  spec_.listeners[0].rules = {r};
+  apply();
+  EXPECT_TRUE(get("/rule").starts_with("HTTP/1.1 500"));
+  targets()[0].draining = true;
+  apply();
+  EXPECT_EQ(whose(), std::set<std::string>{"secon"});
+  b.status = 200;
+  until_up_are(1);
+  EXPECT_EQ(whose(), std::set<std::string>{"secon"});
+  targets().clear();
+  apply();
+  EXPECT_TRUE(get("/").starts_with("HTTP/1.1 503"));
 }
 
 TEST_F(ProxiesTest, AdoptsWhatRuns) {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/ids.hpp"
+#include "host/proxies/groups.hpp"
 #include "host/proxies/quote.hpp"
 
 namespace nubecita::host {
@@ -177,7 +178,10 @@ Result<RulesText> rules_text(const ProxyListener& l, const std::string& dir,
   const bool plain = l.rules.empty() && l.default_action.kind == ProxyAction::Kind::forward &&
                      l.default_action.shares.size() == 1 && l.default_action.sticky_s == 0;
   if (plain) {  // the common case costs nothing per request
-    out.after = fmt::format("  default_backend t_{}\n", l.default_action.shares[0].group);
+    auto& group = l.default_action.shares[0].group;
+    out.after =
+        fmt::format("  use_backend {0} if {{ nbsrv(t_{1}) eq 0 }} !{{ stopping }}\n  default_backend t_{1}\n",
+                    open_group(group), group);
     return out;
   }
   out.before += "  http-request set-var(txn.host) req.hdr(host),field(1,:),lower\n";
@@ -202,6 +206,7 @@ Result<RulesText> rules_text(const ProxyListener& l, const std::string& dir,
   if (!l.rules.empty())
     out.before += "  http-request set-var(txn.rule) str(d) if !{ var(txn.rule) -m found }\n";
   TRY(w.action(l.default_action, "d", l.rules.empty() ? "" : " if { var(txn.rule) -m str d }"));
+  w.out += "  use_backend open_%[var(txn.be)] if { var(txn.be),nbsrv eq 0 } !{ stopping }\n";
   w.out += "  use_backend %[var(txn.be)] if { var(txn.be) -m found }\n";
   if (any_sticky(l))
     w.out +=

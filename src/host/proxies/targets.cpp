@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/log.hpp"
+#include "host/proxies/groups.hpp"
 
 namespace nubecita::host {
 
@@ -35,7 +36,7 @@ std::string erase_probe(const std::string& backend, const std::string& name) {
 
 struct Planner {
   const ProxyGroup& group;
-  std::vector<const Server*> slots, probes;
+  std::vector<const Server*> slots, probes, open;
   std::vector<std::string> out;
   std::set<std::string> taken, wanted_probes;
 
@@ -93,6 +94,26 @@ struct Planner {
                               s.name, healthy ? "up" : "down"));
   }
 
+  // The slots of the open group follow those of the group.
+  void follow() {
+    for (auto* o : open) {
+      auto it = std::ranges::find(slots, o->name, &Server::name);
+      if (it == slots.end()) continue;
+      const Server& s = **it;
+      std::string at = fmt::format("{}/{}", open_group(group.id), o->name);
+      std::string address = fmt::format("set server {} addr {} port {}", at, s.ip, s.port);
+      if (empty_slot(s)) {
+        if (!empty_slot(*o))
+          out.push_back(
+              fmt::format("set server {0} state maint; shutdown sessions server {0}; {1}", at, address));
+        continue;
+      }
+      if (o->ip != s.ip || o->port != s.port) out.push_back(address);
+      if (o->maintenance != s.maintenance)
+        out.push_back(fmt::format("set server {} state {}", at, s.maintenance ? "maint" : "ready"));
+    }
+  }
+
   void finish() {
     for (auto* s : slots)
       if (!taken.contains(s->name) && !empty_slot(*s))
@@ -132,18 +153,21 @@ Slots slots_for(const ProxySpec& spec, const std::vector<Server>& running) {
 }
 
 std::vector<std::string> commands_for(const ProxyGroup& group, const std::vector<Server>& running) {
-  Planner p{group, {}, {}, {}, {}, {}};
+  Planner p{group, {}, {}, {}, {}, {}, {}};
   for (auto& s : running) {
     if (s.backend == "t_" + group.id) p.slots.push_back(&s);
     if (s.backend == "p_" + group.id) p.probes.push_back(&s);
+    if (s.backend == open_group(group.id)) p.open.push_back(&s);
   }
   for (auto& t : group.targets) p.target(t);
   p.finish();
+  p.follow();
   return p.out;
 }
 
 Status settle_targets(const Runtime& runtime, const ProxySpec& spec) {
-  for (int round = 0; round < 2; ++round) {
+  // What a round has changed, the next one sees: a probe makes place for a slot, the open group follows it.
+  for (int round = 0; round < 3; ++round) {
     TRY_LET(auto running, runtime.servers());
     std::vector<std::string> all;
     for (auto& g : spec.groups)
@@ -178,6 +202,9 @@ std::vector<ProxyTargetState> states_of(const std::vector<Server>& servers) {
     t.check = s.check == "INI" ? "" : s.check;
     t.code = s.code;
     t.sessions = s.sessions;
+    if (slot)
+      for (auto& o : servers)
+        if (o.backend == open_group(t.group) && o.name == s.name) t.sessions += o.sessions;
     out.push_back(std::move(t));
   }
   return out;
