@@ -11,6 +11,7 @@
 #include "control/engine.hpp"
 #include "services/ec2/controller_spec.hpp"
 #include "services/ec2/controllers.hpp"
+#include "services/ec2/public_names.hpp"
 
 namespace nubecita::ec2 {
 namespace {
@@ -25,12 +26,23 @@ class NetworkController {
     if (auto seen = cloud_.network->observe()) on_machine_ = std::move(seen->vpcs);
   }
 
+  /// A public name is answered in all VPCs. Scopes that are not known yet have work of their own to come.
+  std::vector<std::string> keys_for(const store::ParsedKey& k) {
+    const auto& everywhere = public_names_scope();
+    if (k.account != everywhere.account || k.region != everywhere.region)
+      return {fmt::format("{}/{}", k.account, k.region)};
+    std::vector<std::string> keys;
+    std::lock_guard lock(mutex_);
+    for (const auto& [key, state] : scopes_) keys.push_back(key);
+    return keys;
+  }
+
   Result<control::Again> reconcile(const std::string& key) {
     if (key == kSweep) return sweep();
     const auto slash = key.find('/');
     const store::Scope scope{key.substr(0, slash), key.substr(slash + 1)};
+    auto& state = state_of(key);  // before the store is read: from here on public names reach this key
     const auto plans = plan_vpcs(*cloud_.store->begin(), scope);
-    auto& state = state_of(key);
     std::lock_guard lock(state.mutex);
 
     Status first_failure;
@@ -193,10 +205,8 @@ void add_controllers(api::Cloud& cloud) {
       .tables = {"ec2.vpc", "ec2.subnet", "ec2.igw", "ec2.nat", "ec2.rtb", "ec2.sg", "ec2.acl", "ec2.eni",
                  "ec2.name"},
       .workers = 2,
-      .keys_for =
-          [](const store::ParsedKey& k, std::string_view) {
-            return std::vector<std::string>{fmt::format("{}/{}", k.account, k.region)};
-          },
+      .keys_for = [controller](const store::ParsedKey& k,
+                               std::string_view) { return controller->keys_for(k); },
       .reconcile = [controller](const std::string& key) { return controller->reconcile(key); },
   });
   cloud.engine->enqueue(kName, std::string(kSweep));

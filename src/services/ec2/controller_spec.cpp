@@ -5,6 +5,7 @@
 
 #include "base/cidr.hpp"
 #include "services/ec2/network.hpp"
+#include "services/ec2/public_names.hpp"
 
 namespace nubecita::ec2 {
 namespace {
@@ -109,6 +110,8 @@ std::map<std::string, VpcPlan> plan_vpcs(store::Transaction& tx, const store::Sc
     if (auto* plan = plan_of(i.vpc_id)) plan->network.enis.push_back(eni_spec(i));
   for (const auto& name : tx.list<PrivateName>(scope))
     if (auto* plan = plan_of(name.vpc_id)) plan->names.records[name.fqdn] = name.addresses;
+  for (const auto& name : tx.list<PrivateName>(public_names_scope()))
+    for (auto& [id, plan] : plans) plan.names.records[name.fqdn] = name.addresses;
   return plans;
 }
 

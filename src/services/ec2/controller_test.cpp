@@ -10,6 +10,7 @@
 #include "services/ec2/controllers.hpp"
 #include "services/ec2/ec2.hpp"
 #include "services/ec2/network.hpp"
+#include "services/ec2/public_names.hpp"
 
 namespace nubecita::ec2 {
 namespace {
@@ -178,6 +179,19 @@ TEST_F(ControllerTest, OnlyWhatChangedIsApplied) {
   settle();
   EXPECT_EQ(network_.applies, before) << "tags and names are no network";
   EXPECT_EQ(names_.servers.at(vpc_.id).records.at("db.example"), std::vector<std::string>{"10.0.1.9"});
+}
+
+TEST_F(ControllerTest, PublicNamesAreAnsweredInEveryVpc) {
+  new_eni();
+  start();
+  // Of another account: this one has changed nothing.
+  write([](store::Transaction& tx) { put_public_name(tx, "web.elb.example", {"127.100.0.7"}); });
+  settle();
+  EXPECT_EQ(names_.servers.at(vpc_.id).records.at("web.elb.example"),
+            std::vector<std::string>{"127.100.0.7"});
+  write([](store::Transaction& tx) { erase_public_name(tx, "web.elb.example"); });
+  settle();
+  EXPECT_FALSE(names_.servers.at(vpc_.id).records.contains("web.elb.example"));
 }
 
 TEST_F(ControllerTest, SweepsWhatACrashLeft) {

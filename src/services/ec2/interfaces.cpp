@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ids.hpp"
+#include "services/ec2/public_names.hpp"
 
 namespace nubecita::ec2 {
 namespace {
@@ -172,6 +173,16 @@ void put_private_name(store::Transaction& tx, const store::Scope& scope, const s
 void erase_private_name(store::Transaction& tx, const store::Scope& scope, const std::string& vpc_id,
                         const std::string& fqdn) {
   tx.erase<PrivateName>(scope, vpc_id + "/" + fqdn);
+}
+
+const store::Scope& public_names_scope() { return pool_scope(); }
+
+void put_public_name(store::Transaction& tx, const std::string& fqdn,
+                     const std::vector<std::string>& addresses) {
+  put_private_name(tx, public_names_scope(), kEveryVpc, fqdn, addresses);
+}
+void erase_public_name(store::Transaction& tx, const std::string& fqdn) {
+  erase_private_name(tx, public_names_scope(), kEveryVpc, fqdn);
 }
 
 Result<std::string> take_public_address(store::Transaction& tx, const std::string& pool,

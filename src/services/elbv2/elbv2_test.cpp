@@ -3,6 +3,7 @@
 #include "api/testing.hpp"
 #include "models/elbv2.hpp"
 #include "services/ec2/ec2.hpp"
+#include "services/ec2/public_names.hpp"
 #include "services/elbv2/attributes.hpp"
 #include "services/elbv2/common.hpp"
 #include "services/elbv2/policies.hpp"
@@ -168,7 +169,7 @@ TEST_F(Elbv2Test, DeletingTakesEverythingAlong) {
     EXPECT_TRUE(tx.list<Listener>(bench_.scope()).empty());
     EXPECT_TRUE(tx.list<Attachment>(bench_.scope()).empty());
     EXPECT_TRUE(tx.list<ec2::NetworkInterface>(bench_.scope()).empty());
-    EXPECT_TRUE(tx.list<ec2::PrivateName>(bench_.scope()).empty());
+    EXPECT_TRUE(tx.list<ec2::PrivateName>(ec2::public_names_scope()).empty());
     return 0;
   });
 }

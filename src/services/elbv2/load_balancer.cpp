@@ -5,6 +5,7 @@
 
 #include "base/ids.hpp"
 #include "services/ec2/ec2.hpp"
+#include "services/ec2/public_names.hpp"
 #include "services/elbv2/actions.hpp"
 #include "services/elbv2/attributes.hpp"
 #include "services/elbv2/common.hpp"
@@ -113,15 +114,15 @@ Result<Zone> enter(Call& call, LoadBalancer& lb, const ec2::Subnet& subnet, bool
   return Zone{subnet.id, subnet.zone, eni->id, eni->private_ip};
 }
 
-// Inside the VPC an internal name means the private addresses; a public one the public address, as
-// everywhere.
+// An internal name means the private addresses, a public one the public address; in every VPC, as AWS has
+// both in public DNS.
 void put_name(Call& call, const LoadBalancer& lb) {
   std::vector<std::string> addresses;
   if (!lb.internal)
     addresses.push_back(lb.public_address);
   else
     for (auto& z : lb.zones) addresses.push_back(z.private_ip);
-  ec2::put_private_name(call.tx, call.scope(), lb.vpc_id, lb.dns_name, addresses);
+  ec2::put_public_name(call.tx, lb.dns_name, addresses);
 }
 
 std::string dns_name(const Call& call, const LoadBalancer& lb) {
@@ -205,7 +206,8 @@ Status delete_load_balancer(Call& call, const model::DeleteLoadBalancerInput& in
                 "Load balancer '" + lb->arn + "' cannot be deleted because deletion protection is enabled");
   for (auto& l : listeners_of(call.tx, call.scope(), *lb)) erase_listener(call, l);
   for (auto& z : lb->zones) ec2::delete_interface(call.tx, call.scope(), z.eni_id);
-  ec2::erase_private_name(call.tx, call.scope(), lb->vpc_id, lb->dns_name);
+  ec2::erase_public_name(call.tx, lb->dns_name);
+  ec2::erase_private_name(call.tx, call.scope(), lb->vpc_id, lb->dns_name);  // where earlier versions kept it
   call.tx.erase<LoadBalancerStatus>(call.scope(), lb->key());
   call.tx.erase<LoadBalancer>(call.scope(), lb->key());
   return {};
