@@ -20,7 +20,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kReadyWithin = 60s;
-constexpr int64_t kLogBytes = 64 << 20;  // a server's log is begun anew at a start when it has more
+constexpr const char* kSynced = ".synced";  // beside a template: all of it is on the disk
+constexpr int64_t kLogBytes = 64 << 20;     // a server's log is begun anew at a start when it has more
 
 class RealDatabases : public Databases {
  public:
@@ -52,7 +53,9 @@ class RealDatabases : public Databases {
         found = true;
         TRY_LET(auto owner, owner_of(*server));
         TRY(open_path());
-        TRY(prepared_template(*server, owner));
+        TRY_LET(auto path, prepared_template(*server, owner));
+        if (!exists(path + kSynced)) TRY(sync_tree(path));
+        TRY(template_is_synced(*server));
       }
     return found ? Status{}
                  : fail("EngineNotInstalled",
@@ -75,11 +78,13 @@ class RealDatabases : public Databases {
     TRY(wait_ready(*server, spec, at));
     if (create) {
       TRY(synced.get());
-      TRY(write_durably(at.root + "/created", "", 0600, {}));
+      TRY(mark(at.root + "/created"));
+      TRY(template_is_synced(*server));  // it lies on the same file system
     }
+    // Not before that: from here on somebody can log in and write.
     if (!exists(at.root + "/initialised")) {
       TRY(server->make_master(spec, at));
-      TRY(write_durably(at.root + "/initialised", "", 0600, {}));
+      TRY(mark(at.root + "/initialised"));
     }
     return {};
   }
@@ -189,19 +194,32 @@ class RealDatabases : public Databases {
     return {};
   }
 
+  static Status mark(const std::string& path) {
+    return exists(path) ? Status{} : write_durably(path, "", 0600, {});
+  }
+
+  std::string template_of(const Server& server) const {
+    return root_ + "/.templates/" + server.engine().engine + "-" + server.engine().version;
+  }
+
+  Status template_is_synced(Server& server) const {
+    std::lock_guard lock(server.template_mutex);
+    return mark(template_of(server) + kSynced);
+  }
+
+  /// What databases are copied from. It may not be on the disk yet: until it is marked as synced, only the
+  /// process that made it may use it (a power cut could have taken parts of it).
   Result<std::string> prepared_template(Server& server, Owner owner) {
     std::lock_guard lock(server.template_mutex);
-    const std::string base = root_ + "/.templates",
-                      name = server.engine().engine + "-" + server.engine().version;
-    const std::string ready = base + "/" + name;
-    if (exists(ready)) return ready;
-    TRY(make_directory(base, 0711, {}));
-    const std::string making = ready + ".new";
+    const std::string ready = template_of(server), making = ready + ".new";
+    if (server.template_made || exists(ready + kSynced)) return ready;
+    TRY(make_directory(root_ + "/.templates", 0711, {}));
+    TRY(remove_tree(ready));
     TRY(remove_tree(making));
     TRY(make_directory(making, 0700, owner));
     TRY(server.initialise(making, owner));
-    TRY(sync_tree(making));
     if (::rename(making.c_str(), ready.c_str()) != 0) return fail(file_error("renaming to", ready));
+    server.template_made = true;
     return ready;
   }
 

@@ -5,7 +5,8 @@
 // On disk, under <data>/db: `<id>/data` (the server's own), `<id>/server.conf` (written by us),
 // `<id>/server.log`, and the marks `<id>/created` and `<id>/initialised`, each written once that step is on
 // the disk, so that a step which was interrupted is done again. `.templates/<engine>-<version>` is made once
-// per installation and copied for each database, because copying takes a fifth of the time of initialising.
+// per installation and copied for each database, because copying takes a fifth of the time of initialising;
+// `<engine>-<version>.synced` beside it says that it is on the disk.
 //
 // Administration goes through a socket inside the data directory, which only root and the server's user may
 // enter; clients from the network come by the master user. All functions may be called on any thread and wait

@@ -55,7 +55,8 @@ class Postgres : public Server {
     options.uid = owner.uid;
     options.gid = owner.gid;
     options.timeout = std::chrono::minutes(2);
-    options.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"};
+    // A known time zone: initdb would compare the machine's with every one that there is.
+    options.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"};
     // -N: not synced now; the copy that is made of it is.
     TRY_LET(auto made, processes_.run({bin_ + "/initdb", "-N", "-D", data, "-U", kAdmin, "-E", "UTF8",
                                        "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256"},

@@ -25,7 +25,8 @@ class Server {
   Server(DatabaseEngine engine, Processes& processes) : engine_(std::move(engine)), processes_(processes) {}
   virtual ~Server() = default;
   const DatabaseEngine& engine() const { return engine_; }
-  std::mutex template_mutex;  // held while its prepared copy is made
+  std::mutex template_mutex;   // held while its prepared copy is made
+  bool template_made = false;  // by this process; under template_mutex
 
   virtual const char* user() const = 0;  // of the machine
   virtual Result<std::vector<DatabaseParameter>> parameters() = 0;

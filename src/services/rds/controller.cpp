@@ -262,7 +262,7 @@ control::Controller preparing(api::Cloud& cloud) {
   control::Controller c;
   c.name = "rds.prepare";
   c.tables = {std::string(SubnetGroup::kTable)};
-  c.workers = 2;
+  c.workers = 1;  // one after the other: somebody may be waiting for the first
   c.keys_for = [](const store::ParsedKey&, std::string_view) {
     return std::vector<std::string>{"postgres", "mariadb", "mysql"};
   };
