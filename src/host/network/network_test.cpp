@@ -253,6 +253,34 @@ TEST_F(NetworkTest, PublicAddressIsReachedFromTheHostAndFromVpcs) {
   EXPECT_FALSE(connect_to("", pool(1), 8080));
 }
 
+TEST_F(NetworkTest, PublicAddressThatMovesLeavesNoConnectionBehind) {
+  auto v = small_vpc("vpc-1");
+  v.enis = {eni("eni-a", "subnet-pub", "10.0.1.10", {"sg-app"}, pool(1)),
+            eni("eni-b", "subnet-pub", "10.0.1.11", {"sg-app"}),
+            eni("eni-c", "subnet-pub", "10.0.1.12", {"sg-app"}, pool(3))};
+  apply(v);
+  auto a = listen_at(ns("eni-a"), "0.0.0.0", 8080), b = listen_at(ns("eni-b"), "0.0.0.0", 8080),
+       c = listen_at(ns("eni-c"), "0.0.0.0", 8080);
+  auto in = connect_to("", pool(1), 8080);
+  auto in_end = accept_from(a);
+  auto out = connect_to(ns("eni-a"), pool(3), 8080);
+  auto out_end = accept_from(c);
+  auto inside = connect_to(ns("eni-a"), "10.0.1.12", 8080);
+  auto inside_end = accept_from(c);
+  auto other = connect_to("", pool(3), 8080);
+  auto other_end = accept_from(c);
+  ASSERT_TRUE(in_end && out_end && inside_end && other_end);
+  ASSERT_TRUE(passes(in, in_end) && passes(out, out_end));
+  std::swap(v.enis[0].public_address, v.enis[1].public_address);
+  apply(v);
+  EXPECT_TRUE(connect_to("", pool(1), 8080));
+  EXPECT_TRUE(accept_from(b)) << "the new owner";
+  EXPECT_FALSE(passes(in, in_end)) << "what came for the address";
+  EXPECT_FALSE(passes(out, out_end)) << "what left under it";
+  EXPECT_TRUE(passes(inside, inside_end)) << "what had nothing to do with it";
+  EXPECT_TRUE(passes(other, other_end)) << "what belongs to another address";
+}
+
 TEST_F(NetworkTest, HostListenersAreOutOfReachExceptPublicOnes) {
   auto v = small_vpc("vpc-1");
   auto nat = eni("eni-nat", "subnet-pub", "10.0.1.5", {}, pool(2));

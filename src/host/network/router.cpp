@@ -10,6 +10,7 @@
 
 #include "base/cidr.hpp"
 #include "base/log.hpp"
+#include "host/network/flows.hpp"
 #include "host/network/nft.hpp"
 
 namespace nubecita::host {
@@ -265,18 +266,42 @@ Status Router::prepare_nat(const EniSpec& eni) {
   return {};
 }
 
+// Public addresses that led to an interface and lead to it no longer: elsewhere, or nowhere.
+static std::vector<LostAddress> lost_addresses(const Ruleset& before, const Ruleset& now) {
+  static const std::map<std::string, std::string> none;
+  auto mapped = [](const Ruleset& r) -> auto& {
+    auto set = r.sets.find("to_private");
+    return set == r.sets.end() ? none : set->second.elements;
+  };
+  std::vector<LostAddress> out;
+  for (const auto& [public_address, private_address] : mapped(before)) {
+    auto still = mapped(now).find(public_address);
+    if (still == mapped(now).end() || still->second != private_address)
+      out.push_back({parse_ipv4(public_address).value_or(0), parse_ipv4(private_address).value_or(0)});
+  }
+  return out;
+}
+
 Status Router::load_rules(const VpcSpec& spec) {
   auto wanted = make_ruleset(spec, options_.public_pool);
   const auto difference = rules_ ? diff_text(*rules_, wanted) : std::string();
   if (rules_ && difference.empty()) return {};
-  auto status = on_own_thread([&]() -> Status {
-    TRY(enter_namespace(ns_.get()));
+  const auto lost = rules_ ? lost_addresses(*rules_, wanted) : std::vector<LostAddress>();
+  auto load = [&]() -> Status {
     if (rules_) {
       auto changed = run_nft(difference);
       if (changed) return {};
       log_warning("network", "{}: loading all rules anew: {}", vpc_, changed.error().message);
     }
     return run_nft(full_text(wanted));
+  };
+  auto status = on_own_thread([&]() -> Status {
+    TRY(enter_namespace(ns_.get()));
+    TRY(load());
+    // Connections are translated as they began: those of the former owner of an address end here.
+    if (auto done = lost.empty() ? Status{} : forget_flows(lost); !done)
+      log_warning("network", "{}: connections of a lost public address stay: {}", vpc_, done.error().message);
+    return {};
   });
   if (status)
     rules_ = std::move(wanted);
