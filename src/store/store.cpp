@@ -18,6 +18,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, Options opti
   if (error)
     return fail("StoreUnavailable", "The store's directory " + path + " cannot be made: " + error.message(),
                 503);
+  // It holds secrets, and database servers, which are other users, pass through the directory above it.
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  if (error)
+    return fail("StoreUnavailable", "The store's directory " + path + " cannot be closed: " + error.message(),
+                503);
   TRY_LET(auto db, Impl::open_database(path));
   return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(path, std::move(db), options.sync)));
 }

@@ -201,6 +201,14 @@ def test_a_database_from_creation_to_deletion(cloud, site, engine):
         Filters=[{"Name": "description", "Values": ["RDSNetworkInterface"]}])["NetworkInterfaces"])
 
 
+def test_other_users_of_the_machine_read_nothing(cloud, site):
+    """Database servers pass through the data directory to their own files; what lies beside those stays closed."""
+    site.wait(site.create("postgres"))
+    assert os.stat(cloud.data).st_mode & 0o077 == 0o011, "to pass through, not to list"
+    for name in ("store", "blobs", "ca", "token", "credentials"):
+        assert os.stat(os.path.join(cloud.data, name)).st_mode & 0o077 == 0, name
+
+
 def test_parameter_groups_reach_the_server(site):
     rds = site.rds
     group = "tuned-" + site.tag
