@@ -1,5 +1,5 @@
 """The stacks once more by a client that nobody here wrote: Ansible's amazon.aws and community.aws, through `nubecita as`.
-Applied, applied again without a change, changed in place, removed, nothing left."""
+Applied, applied again without a change, removed, nothing left."""
 import configparser
 import json
 import os
