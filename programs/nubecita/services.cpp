@@ -8,6 +8,7 @@
 #include "services/iam/iam.hpp"
 #include "services/logs/logs.hpp"
 #include "services/rds/rds.hpp"
+#include "services/s3/s3.hpp"
 
 namespace nubecita {
 namespace ec2 {
@@ -38,6 +39,7 @@ namespace nubecita::commands {
 struct Services::Parts {
   iam::PolicyAuthorizer authorizer;
   std::unique_ptr<ecr::Registry> registry;
+  std::unique_ptr<s3::Front> objects;
 };
 
 Services::Services() : parts_(std::make_unique<Parts>()) {}
@@ -47,6 +49,7 @@ std::unique_ptr<Services> Services::make(api::Cloud& cloud) {
   auto services = std::unique_ptr<Services>(new Services);
   cloud.authorizer = &services->parts_->authorizer;
   services->parts_->registry = std::make_unique<ecr::Registry>(cloud);
+  services->parts_->objects = std::make_unique<s3::Front>(cloud);
   return services;
 }
 
@@ -58,7 +61,9 @@ std::vector<const api::Service*> Services::tables() const {
 std::vector<gateway::Guest> Services::guests() {
   return {
       {[](const http::Head& head) { return ecr::Registry::claims(head); },
-       [registry = parts_->registry.get()](http::HeadPtr head) { return registry->begin(std::move(head)); }}};
+       [registry = parts_->registry.get()](http::HeadPtr head) { return registry->begin(std::move(head)); }},
+      {[objects = parts_->objects.get()](const http::Head& head) { return objects->claims(head); },
+       [objects = parts_->objects.get()](http::HeadPtr head) { return objects->begin(std::move(head)); }}};
 }
 
 void Services::add_controllers(api::Cloud& cloud, http::Server& server) {
@@ -68,6 +73,7 @@ void Services::add_controllers(api::Cloud& cloud, http::Server& server) {
   elbv2::add_controllers(cloud);
   rds::add_controllers(cloud);
   ecs::add_controllers(cloud, server);
+  parts_->objects->start_housekeeping();
 }
 
 }  // namespace nubecita::commands

@@ -313,7 +313,9 @@ void Connection::send() {
   const bool head_request = head_ && head_->method == "HEAD";
   const int status = answer_.status;
   const bool bodyless = status == 204 || status == 304;
-  const uint64_t length = answer_.file >= 0 ? answer_.file_size : answer_.body.size();
+  const uint64_t length = answer_.source      ? answer_.source_size
+                          : answer_.file >= 0 ? answer_.file_size
+                                              : answer_.body.size();
   close_after_ |= answer_.close;
   with_body_ = !head_request && !bodyless;
 
@@ -344,11 +346,11 @@ void Connection::send() {
   out_.append("\r\n");
   if (!with_body_) {
     answer_.body.clear();
-  } else if (answer_.file < 0 && answer_.body.size() <= kInline) {
+  } else if (answer_.file < 0 && !answer_.source && answer_.body.size() <= kInline) {
     out_.append(answer_.body);
     answer_.body.clear();
   }
-  if (answer_.file >= 0) answer_.body.clear();
+  if (answer_.file >= 0 || answer_.source) answer_.body.clear();
   out_at_ = body_at_ = 0;
   moved_ = 0;
   state_ = State::writing;
@@ -360,9 +362,10 @@ void Connection::send() {
 
 void Connection::pump() {
   if (out_at_ == out_.size() && body_at_ == answer_.body.size()) {
-    if (!with_body_ || answer_.file < 0 || answer_.file_size == 0) return sent();
-    if (!next_file_part()) {
-      log_error("http", "a file became shorter while it was sent: {}", head_ ? head_->path : "");
+    const uint64_t left = answer_.source ? answer_.source_size : answer_.file < 0 ? 0 : answer_.file_size;
+    if (!with_body_ || left == 0) return sent();
+    if (!(answer_.source ? next_source_part() : next_file_part())) {
+      log_error("http", "a body cannot be sent to its end: {}", head_ ? head_->path : "");
       return drop();  // the client sees a broken answer, never a wrong one
     }
   }
@@ -386,6 +389,13 @@ bool Connection::next_file_part() {
   out_.resize(static_cast<size_t>(n));
   answer_.file_offset += static_cast<uint64_t>(n);
   answer_.file_size -= static_cast<uint64_t>(n);
+  return true;
+}
+
+bool Connection::next_source_part() {
+  out_at_ = 0;
+  if (!answer_.source->next(out_) || out_.empty() || out_.size() > answer_.source_size) return false;
+  answer_.source_size -= out_.size();
   return true;
 }
 

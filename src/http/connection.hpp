@@ -44,6 +44,7 @@ class Connection final : public Tracked, public BodySink, public std::enable_sha
   void send();
   void pump();
   bool next_file_part();
+  bool next_source_part();
   void sent();
   void linger();
   void progress(size_t n);

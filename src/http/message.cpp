@@ -13,6 +13,8 @@ Answer::Answer(Answer&& o) noexcept
       file(std::exchange(o.file, -1)),
       file_offset(o.file_offset),
       file_size(o.file_size),
+      source(std::move(o.source)),
+      source_size(o.source_size),
       close(o.close) {}
 
 Answer& Answer::operator=(Answer&& o) noexcept {
@@ -24,6 +26,8 @@ Answer& Answer::operator=(Answer&& o) noexcept {
   file = std::exchange(o.file, -1);
   file_offset = o.file_offset;
   file_size = o.file_size;
+  source = std::move(o.source);
+  source_size = o.source_size;
   close = o.close;
   return *this;
 }

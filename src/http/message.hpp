@@ -48,6 +48,16 @@ HeadPtr make_head(std::string_view method, std::string_view target,
                   const std::vector<std::pair<std::string, std::string>>& headers,
                   std::string peer_ip = "127.0.0.1");
 
+/// A body that is made while it is sent.
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// Puts the next bytes into `part` (which comes empty or with what was sent before). False: it cannot go on,
+  /// and the connection ends: the client sees a broken answer, never a wrong one. On the connection's I/O
+  /// thread.
+  virtual bool next(std::string& part) = 0;
+};
+
 /// What is sent back. Content-Length, Connection and (for HEAD: no body) are the server's business;
 /// everything else (Date, Content-Type, ...) is the application's. For HEAD, set the body or file as for GET:
 /// only its length is told.
@@ -59,6 +69,9 @@ struct Answer {
   // server).
   int file = -1;
   uint64_t file_offset = 0, file_size = 0;
+  // Or a source of so many bytes.
+  std::unique_ptr<Source> source;
+  uint64_t source_size = 0;
   bool close = false;  // end the connection after this answer
 
   Answer() = default;

@@ -1,4 +1,4 @@
-// The arithmetic of Signature V4: hashes, the derived key, the canonical request. Internal to sigv4.cpp. Any
+// The arithmetic of Signature V4: hashes, the derived key, the canonical request. For sigv4.cpp, and for S3's signed chunks and forms. Any
 // thread; contexts and derived keys are kept per thread.
 #pragma once
 

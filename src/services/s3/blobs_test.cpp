@@ -1,0 +1,203 @@
+#include "services/s3/blobs.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/ids.hpp"
+
+namespace nubecita::s3 {
+namespace {
+namespace fs = std::filesystem;
+
+class BlobsTest : public testing::Test {
+ protected:
+  BlobsTest() {
+    std::string pattern = (fs::temp_directory_path() / "nbc-blobs-XXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+    store_ = std::move(*store::Store::open(directory_ + "/store", {.sync = false}));
+    blobs_ = std::make_unique<Blobs>(directory_);
+  }
+  ~BlobsTest() override {
+    blobs_.reset();
+    store_.reset();
+    fs::remove_all(directory_);
+  }
+
+  std::vector<Piece> put(std::string_view bytes, bool encrypt = false) {
+    Blobs::Writer w(*blobs_, encrypt);
+    for (auto rest = bytes; !rest.empty();) {  // in uneven parts, as they come from a socket
+      const auto part = rest.substr(0, 50'001);
+      EXPECT_TRUE(w.write(part));
+      rest.remove_prefix(part.size());
+    }
+    EXPECT_TRUE(w.finish());
+    EXPECT_TRUE(w.sync());
+    std::vector<Piece> pieces;
+    EXPECT_TRUE(store_->transact([&](store::Transaction& tx) -> Status {
+      pieces = {w.put(tx)};
+      return {};
+    }));
+    w.taken();
+    return pieces;
+  }
+  /// What can be read; "broken" if it ends before its end.
+  std::string get(const std::vector<Piece>& pieces) {
+    auto tx = store_->begin();
+    Blobs::Reader r(*blobs_, *tx, pieces);
+    if (!r.good()) return "gone";
+    int64_t size = 0;
+    for (auto& p : pieces) size += p.size;
+    std::string all, part;
+    while (static_cast<int64_t>(all.size()) < size) {
+      if (!r.next(part)) return "broken";
+      all += part;
+    }
+    return all;
+  }
+  size_t files() const {
+    size_t n = 0;
+    if (fs::exists(directory_ + "/s3"))
+      for (auto& e : fs::recursive_directory_iterator(directory_ + "/s3")) n += e.is_regular_file();
+    return n;
+  }
+  std::vector<std::string> release(const std::vector<Piece>& pieces) {
+    std::vector<std::string> doomed;
+    EXPECT_TRUE(store_->transact([&](store::Transaction& tx) -> Status {
+      doomed.clear();
+      Blobs::release(tx, pieces, doomed);
+      return {};
+    }));
+    blobs_->remove(doomed);
+    return doomed;
+  }
+
+  std::string directory_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Blobs> blobs_;
+};
+
+TEST_F(BlobsTest, ComeBackAsTheyWere) {
+  for (size_t size : {1u, 4096u, 65'535u, 65'536u, 65'537u, 131'072u, 1'000'000u})
+    for (bool encrypt : {false, true}) {
+      const auto bytes = random_bytes(size);
+      const auto pieces = put(bytes, encrypt);
+      EXPECT_EQ(pieces[0].inside, size <= 65'536u);
+      EXPECT_EQ(get(pieces), bytes) << size << (encrypt ? " encrypted" : "");
+    }
+}
+
+TEST_F(BlobsTest, AnyPartCanBeRead) {
+  const auto bytes = random_bytes(400'000);
+  for (bool encrypt : {false, true}) {
+    auto pieces = put(bytes, encrypt);
+    const auto more = put("tail", encrypt);
+    pieces.push_back(more[0]);
+    const auto all = bytes + "tail";
+    for (auto [at, n] : {std::pair<size_t, size_t>{0, 1}, {65'535, 2}, {65'536, 65'536}, {100'001, 250'000}, {399'999, 5}, {400'003, 1}})
+      EXPECT_EQ(get(slice(pieces, static_cast<int64_t>(at), static_cast<int64_t>(n))), all.substr(at, n)) << at;
+  }
+}
+
+TEST_F(BlobsTest, WhatIsEncryptedIsNotOnTheDisk) {
+  const std::string text(200'000, 'x');
+  const auto pieces = put(text, true);
+  const int fd = ::open(blobs_->path(pieces[0].id).c_str(), O_RDONLY);
+  std::string found(text.size(), '\0');
+  EXPECT_EQ(::pread(fd, found.data(), found.size(), 0), static_cast<ssize_t>(found.size()));
+  ::close(fd);
+  EXPECT_EQ(found.find("xxxx"), std::string::npos);
+  EXPECT_EQ(fs::status(directory_ + "/s3.key").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(BlobsTest, AFlippedBitIsNoticed) {
+  const auto pieces = put(random_bytes(300'000));
+  const auto path = blobs_->path(pieces[0].id);
+  for (off_t at : {0, 65'536, 299'999, 300'001}) {  // the last: of a check
+    const int fd = ::open(path.c_str(), O_RDWR);
+    char c = 0;
+    ASSERT_EQ(::pread(fd, &c, 1, at), 1);
+    c = static_cast<char>(c ^ 4);
+    ASSERT_EQ(::pwrite(fd, &c, 1, at), 1);
+    EXPECT_EQ(get(pieces), "broken") << at;
+    c = static_cast<char>(c ^ 4);
+    ASSERT_EQ(::pwrite(fd, &c, 1, at), 1);
+    ::close(fd);
+  }
+  EXPECT_NE(get(pieces), "broken");
+}
+
+TEST_F(BlobsTest, ATruncatedFileIsNoticed) {
+  const auto pieces = put(random_bytes(300'000));
+  ASSERT_EQ(::truncate(blobs_->path(pieces[0].id).c_str(), 299'000), 0);
+  EXPECT_EQ(get(pieces), "broken");
+}
+
+TEST_F(BlobsTest, CopiesShareBytes) {
+  for (size_t size : {1000u, 200'000u}) {
+    const auto bytes = random_bytes(size);
+    const auto pieces = put(bytes);
+    ASSERT_TRUE(store_->transact([&](store::Transaction& tx) -> Status {
+      Blobs::need(tx, pieces);
+      return {};
+    }));
+    release(pieces);
+    EXPECT_EQ(get(pieces), bytes);
+    release(pieces);
+    EXPECT_EQ(get(pieces), "gone");
+  }
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(BlobsTest, AReaderKeepsAFileUntilItIsDone) {
+  const auto bytes = random_bytes(400'000);
+  const auto pieces = put(bytes);
+  auto tx = store_->begin();
+  auto reader = std::make_unique<Blobs::Reader>(*blobs_, *tx, pieces);
+  std::string part;
+  ASSERT_TRUE(reader->next(part));
+  release(pieces);
+  EXPECT_EQ(files(), 1u);
+  std::string all = part;
+  while (all.size() < bytes.size() && reader->next(part)) all += part;
+  EXPECT_EQ(all, bytes);
+  reader.reset();
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(BlobsTest, AnUnfinishedWriterLeavesNothing) {
+  {
+    Blobs::Writer w(*blobs_, false);
+    ASSERT_TRUE(w.write(random_bytes(200'000)));
+    EXPECT_EQ(files(), 1u);
+  }
+  EXPECT_EQ(files(), 0u);
+}
+
+// A process that dies between the file and the commit leaves an orphan; the sweep takes that and nothing else.
+TEST_F(BlobsTest, OrphansOfADeadProcessAreSwept) {
+  const auto bytes = random_bytes(200'000);
+  const auto kept = put(bytes);
+  const auto child = fork();
+  if (child == 0) {
+    Blobs::Writer w(*blobs_, false);
+    if (!w.write(bytes) || !w.finish() || !w.sync()) ::_exit(1);
+    ::_exit(0);  // neither destructor nor commit
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  EXPECT_EQ(files(), 2u);
+  Blobs::Writer running(*blobs_, false);
+  ASSERT_TRUE(running.write(bytes));
+  EXPECT_EQ(files(), 3u);
+  EXPECT_EQ(blobs_->sweep(*store_), 1u);
+  EXPECT_EQ(files(), 2u);
+  EXPECT_EQ(get(kept), bytes);
+}
+
+}  // namespace
+}  // namespace nubecita::s3

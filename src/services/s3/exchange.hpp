@@ -1,0 +1,58 @@
+// One request of S3 and what is answered: the Call that every operation of this folder gets. Operations take
+// `api::Call&` as everywhere; exchange(call) is this. Internal to this folder. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/call.hpp"
+#include "models/s3.hpp"
+#include "services/s3/blobs.hpp"
+#include "services/s3/errors.hpp"
+#include "services/s3/identity.hpp"
+#include "services/s3/intake.hpp"
+#include "services/s3/records.hpp"
+#include "services/s3/target.hpp"
+
+namespace nubecita::s3 {
+
+struct Exchange : api::Call {
+  Exchange(api::Cloud& the_cloud, store::Transaction& transaction, Arena& memory, const Claim& who,
+           const http::Head& the_head, const Target& the_target, Blobs& the_blobs)
+      : api::Call(the_cloud, transaction, memory, who.principal),
+        head(the_head),
+        target(the_target),
+        claim(who),
+        blobs(the_blobs) {}
+
+  const http::Head& head;
+  const Target& target;
+  const Claim& claim;
+  Blobs& blobs;
+  std::string_view body;       // a document, if the operation takes one
+  Intake* intake = nullptr;    // the object's bytes, whole and checked, if it takes those
+  std::vector<std::unique_ptr<Intake>> made;  // bytes that the operation itself has written
+
+  // What the answer has beside the operation's output.
+  int status = 0;                       // 0: the operation's
+  std::string document;                 // XML instead of the output's
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::unique_ptr<http::Source> source;
+  uint64_t source_size = 0;
+  std::vector<std::string> doomed;      // files that nobody needs once this is committed
+
+  std::optional<Bucket> bucket;         // once opened
+  /// Reads and remembers it. Errors: NoSuchBucket, AccessDenied (x-amz-expected-bucket-owner is another).
+  Status find_bucket();
+};
+
+inline Exchange& exchange(api::Call& call) { return static_cast<Exchange&>(call); }
+
+std::string quoted(std::string_view etag);
+/// Without quotes, if there are any.
+std::string_view unquoted(std::string_view etag);
+
+}  // namespace nubecita::s3

@@ -1,0 +1,77 @@
+// The inside of the front door: one request on its way through S3. Internal to this folder.
+//
+// head ─▶ target, identity, operation ─▶ (body: a document, or an object's bytes to a blob, synced) ─▶ the
+// operation in a transaction ─▶ commit ─▶ answer. On a conflict the operation runs again.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/arena.hpp"
+#include "services/s3/exchange.hpp"
+#include "services/s3/pool.hpp"
+#include "services/s3/s3.hpp"
+#include "wire/protocol.hpp"
+
+namespace nubecita::s3 {
+
+struct Front::Impl {
+  explicit Impl(api::Cloud& c) : cloud(c), blobs(c.config.data_dir), pool(4) {}
+  ~Impl();
+  api::Cloud& cloud;
+  Blobs blobs;
+  Pool pool;
+  std::mutex housekeeping_mutex;
+  std::condition_variable housekeeping_wake;
+  bool stopping = false;
+  std::thread housekeeping;
+};
+
+class Request : public std::enable_shared_from_this<Request> {
+ public:
+  Request(Front::Impl& front, http::HeadPtr head);
+  /// Who, what, where. After an error the request can only be refused.
+  Status prepare();
+  /// Of a form: a PutObject of who has signed it.
+  Status prepare_put(const Target& target, Claim claim);
+  /// The operation takes an object's bytes.
+  bool takes_bytes() const;
+  Status start_intake();
+  Intake& intake() { return *intake_; }
+  /// The document has come.
+  void with_document(std::string body, http::Respond respond);
+  /// The bytes have come.
+  void with_bytes(http::Respond respond);
+  /// The answer to an error.
+  http::Answer refusal(ApiError error);
+
+ private:
+  Status decode();
+  void run();
+  Status operate(store::Transaction& tx, Exchange& x);
+  void committed(store::CommitResult result, const std::string& reason);
+  void answer();
+  void answer_error(const ApiError& error);
+  void send(http::Answer a);
+  void add_cors(store::Transaction& tx);
+  api::Conditions conditions() const;
+
+  Front::Impl& front_;
+  http::HeadPtr head_;
+  std::string id_, body_;
+  int64_t now_;
+  Target target_;
+  Claim claim_;
+  const api::Operation* operation_ = nullptr;
+  Arena arena_;
+  void* in_ = nullptr;
+  void* out_ = nullptr;
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<Exchange> exchange_;
+  std::vector<std::pair<std::string, std::string>> cors_;
+  http::Respond respond_;
+  int runs_ = 0;
+};
+
+}  // namespace nubecita::s3

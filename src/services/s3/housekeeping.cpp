@@ -1,0 +1,31 @@
+// What happens by itself: orphans are swept, lifecycle rules applied, every hour and soon after the start.
+#include <chrono>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "services/s3/front.hpp"
+#include "services/s3/lifecycle.hpp"
+
+namespace nubecita::s3 {
+
+void Front::start_housekeeping() {
+  impl_->housekeeping = std::thread([impl = impl_.get()] {
+    using namespace std::chrono_literals;
+    auto wait = std::chrono::milliseconds(2s);
+    for (;;) {
+      {
+        std::unique_lock lock(impl->housekeeping_mutex);
+        if (impl->housekeeping_wake.wait_for(lock, wait, [&] { return impl->stopping; })) return;
+      }
+      try {
+        impl->blobs.sweep(*impl->cloud.store);
+        apply_lifecycle(*impl->cloud.store, impl->blobs, now_ms());
+      } catch (const std::exception& e) {
+        log_error("s3", "housekeeping: {}", e.what());
+      }
+      wait = 1h;
+    }
+  });
+}
+
+}  // namespace nubecita::s3

@@ -1,0 +1,17 @@
+// Lifecycle rules, applied. Works in transactions of its own; may wait.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html
+#pragma once
+
+#include <cstdint>
+
+#include "services/s3/blobs.hpp"
+#include "store/store.hpp"
+
+namespace nubecita::s3 {
+
+/// Expires what is due at `now` in all buckets. Answers how many versions, markers and uploads are gone.
+size_t apply_lifecycle(store::Store& store, Blobs& blobs, int64_t now);
+/// When something of that age is due: the midnight (UTC) after so many days, as AWS counts.
+int64_t due(int64_t since, int64_t days);
+
+}  // namespace nubecita::s3

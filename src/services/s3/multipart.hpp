@@ -1,0 +1,20 @@
+// Multipart uploads: what their operations share. The caller's transaction.
+#pragma once
+
+#include "services/s3/new_object.hpp"
+
+namespace nubecita::s3 {
+
+constexpr int64_t kSmallestPart = int64_t{5} << 20;
+constexpr int kMostParts = 10'000;
+
+/// Of the request's key. Error NoSuchUpload.
+Result<Upload> find_upload(Exchange& x, std::string_view id);
+/// In the order of their numbers.
+std::vector<Part> list_of_parts(store::Transaction& tx, std::string_view bucket, std::string_view key,
+                                std::string_view id);
+/// The upload and its parts are gone; their bytes too.
+void abort_upload(store::Transaction& tx, std::string_view bucket, const Upload& upload,
+                  std::vector<std::string>& doomed);
+
+}  // namespace nubecita::s3

@@ -1,0 +1,178 @@
+// What S3 keeps, with its keys. Bucket names are one name space of all accounts and regions, as on AWS, so all
+// of it lives in scope "-/-"; a bucket's record says whose it is. Keys of objects are in UTF-8 order: a listing
+// is a range scan.
+//
+//   s3.bucket   <bucket>                         Bucket
+//   s3.config   <bucket>/<kind>                  an XML or JSON document as its operation takes it
+//   s3.object   <bucket>/<key>                   Object: the newest version, delete markers too
+//   s3.version  <bucket>/<key>\0<sort>           Object: older versions, newest first
+//   s3.upload   <bucket>/<key>\0<id>             Upload
+//   s3.part     <bucket>/<key>\0<id>/<number>    Part
+//   s3.manifest <id>                             Manifest: pieces and parts of objects of many parts
+//   s3.bytes, s3.file, s3.shared                 blobs.hpp
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/s3/blobs.hpp"
+#include "store/store.hpp"
+
+namespace nubecita::s3 {
+
+using Texts = std::map<std::string, std::string>;
+
+/// Of an access control list. Type "id" (a canonical user id: an account) or "group" (its URI).
+struct Grant {
+  std::string type, grantee, permission;
+  template <class A>
+  void fields(A& a) {
+    a("type", type)("grantee", grantee)("permission", permission);
+  }
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+struct Bucket {
+  static constexpr std::string_view kTable = "s3.bucket";
+  std::string name, account, region;
+  int64_t created = 0;
+  std::string versioning;                   // "", "Enabled", "Suspended"
+  std::string policy;                       // JSON
+  std::string ownership = "BucketOwnerEnforced";
+  int block = 15;                           // public access block: bits of Block
+  bool block_set = true;                    // there is a configuration
+  std::string encryption;                   // "AES256" or empty
+  bool lock = false;                        // object lock
+  std::string lock_mode;                    // default retention
+  int64_t lock_days = 0, lock_years = 0;
+  std::vector<Grant> grants;
+  bool cors = false, website = false, lifecycle = false;  // s3.config has one
+  std::string key() const { return name; }
+  // `block` and `block_set` are kept inverted: nothing stored means what a new bucket has.
+  template <class A>
+  void fields(A& a) {
+    int unblock = 15 - block;
+    bool unset = !block_set;
+    a("name", name)("account", account)("region", region)("created", created)("versioning", versioning)(
+        "policy", policy)("ownership", ownership)("unblock", unblock)("unset", unset)("encryption", encryption)(
+        "lock", lock)("lock_mode", lock_mode)("lock_days", lock_days)("lock_years", lock_years)("grants", grants)(
+        "cors", cors)("website", website)("lifecycle", lifecycle);
+    block = 15 - unblock;
+    block_set = !unset;
+  }
+  bool enforced() const { return ownership == "BucketOwnerEnforced"; }
+};
+enum Block { kBlockPublicAcls = 1, kIgnorePublicAcls = 2, kBlockPublicPolicy = 4, kRestrictPublicBuckets = 8 };
+
+/// A part of an object that was uploaded in parts.
+struct PartOf {
+  int number = 0;
+  int64_t size = 0;
+  std::string checksum;
+  template <class A>
+  void fields(A& a) {
+    a("n", number)("size", size)("sum", checksum);
+  }
+};
+
+struct Object {
+  std::string version;  // its id; "null" in a bucket without versions
+  std::string sort;     // newer ones are smaller
+  bool marker = false;  // a delete marker
+  std::string etag;     // without quotes
+  int64_t size = 0, modified = 0;
+  std::string account;  // the owner
+  Texts headers;        // Content-Type, Cache-Control, ... by their names in answers
+  Texts meta, tags;
+  std::string storage_class;           // empty: STANDARD
+  std::string algorithm, checksum, checksum_type;  // "CRC32C", base64, "FULL_OBJECT" or "COMPOSITE"
+  std::string encryption;              // "AES256" or empty
+  std::string lock_mode;               // "GOVERNANCE", "COMPLIANCE"
+  int64_t lock_until = 0;
+  bool hold = false;
+  std::vector<Grant> grants;
+  std::vector<Piece> pieces;
+  int part_count = 0;      // of a multipart upload
+  std::string manifest;    // id of a Manifest that has pieces and parts
+  template <class A>
+  void fields(A& a) {
+    a("version", version)("sort", sort)("marker", marker)("etag", etag)("size", size)("modified", modified)(
+        "account", account)("headers", headers)("meta", meta)("tags", tags)("class", storage_class)(
+        "algorithm", algorithm)("checksum", checksum)("checksum_type", checksum_type)("encryption", encryption)(
+        "lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)("grants", grants)("pieces", pieces)(
+        "parts", part_count)("manifest", manifest);
+  }
+};
+
+struct Manifest {
+  std::vector<Piece> pieces;
+  std::vector<PartOf> parts;
+  template <class A>
+  void fields(A& a) {
+    a("pieces", pieces)("parts", parts);
+  }
+};
+
+struct Upload {
+  std::string id, key, initiator;  // initiator: ARN
+  int64_t initiated = 0;
+  Object object;  // what it will be
+  template <class A>
+  void fields(A& a) {
+    a("id", id)("key", key)("initiator", initiator)("initiated", initiated)("object", object);
+  }
+};
+
+struct Part {
+  int number = 0;
+  std::string etag, checksum;
+  int64_t size = 0, modified = 0;
+  std::vector<Piece> pieces;
+  template <class A>
+  void fields(A& a) {
+    a("n", number)("etag", etag)("sum", checksum)("size", size)("modified", modified)("pieces", pieces);
+  }
+};
+
+inline std::string object_key(std::string_view bucket, std::string_view key) {
+  return store::make_key("s3.object", kEverywhere, std::string(bucket) + "/" + std::string(key));
+}
+/// Of a key's older versions; of one of them with its sort.
+inline std::string version_key(std::string_view bucket, std::string_view key, std::string_view sort = {}) {
+  return store::make_key("s3.version", kEverywhere,
+                         std::string(bucket) + "/" + std::string(key) + '\0' + std::string(sort));
+}
+inline std::string upload_key(std::string_view bucket, std::string_view key, std::string_view id) {
+  return store::make_key("s3.upload", kEverywhere,
+                         std::string(bucket) + "/" + std::string(key) + '\0' + std::string(id));
+}
+inline std::string part_key(std::string_view bucket, std::string_view key, std::string_view id, int number = 0) {
+  char digits[8] = "";
+  if (number) std::snprintf(digits, sizeof digits, "%05d", number);
+  return store::make_key("s3.part", kEverywhere,
+                         std::string(bucket) + "/" + std::string(key) + '\0' + std::string(id) + "/" + digits);
+}
+inline std::string config_key(std::string_view bucket, std::string_view kind) {
+  return store::make_key("s3.config", kEverywhere, std::string(bucket) + "/" + std::string(kind));
+}
+inline std::string manifest_key(std::string_view id) { return store::make_key("s3.manifest", kEverywhere, id); }
+
+template <class R>
+std::optional<R> get_record(store::Transaction& tx, const std::string& key) {
+  auto bytes = tx.get(key);
+  if (!bytes) return {};
+  return store::decode_record<R>(*bytes);
+}
+template <class R>
+void put_record(store::Transaction& tx, const std::string& key, const R& record) {
+  tx.put(key, store::encode_record(record));
+}
+
+/// The canonical user id of an account: 64 hexadecimal digits.
+std::string canonical_id(std::string_view account);
+
+}  // namespace nubecita::s3
