@@ -52,8 +52,8 @@ HeadPtr make_head(std::string_view method, std::string_view target,
 class Source {
  public:
   virtual ~Source() = default;
-  /// Puts the next bytes into `part` (which comes empty or with what was sent before). False: it cannot go on,
-  /// and the connection ends: the client sees a broken answer, never a wrong one. On the connection's I/O
+  /// Puts the next bytes into `part` (which comes empty or with what was sent before). False: it cannot go
+  /// on, and the connection ends: the client sees a broken answer, never a wrong one. On the connection's I/O
   /// thread.
   virtual bool next(std::string& part) = 0;
 };

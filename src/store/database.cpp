@@ -53,8 +53,8 @@ rocksdb::Options tuning() {
   o.max_background_jobs = 2;
   o.max_open_files = -1;
   o.max_file_opening_threads = 1;
-  // Values that are worth it (small S3 objects, large messages) live in blob files: compaction moves their keys
-  // only, and files that are mostly dead are written anew.
+  // Values that are worth it (small S3 objects, large messages) live in blob files: compaction moves their
+  // keys only, and files that are mostly dead are written anew.
   o.enable_blob_files = true;
   o.min_blob_size = 2u << 10;
   o.blob_file_size = 64u << 20;

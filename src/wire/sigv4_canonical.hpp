@@ -1,5 +1,5 @@
-// The arithmetic of Signature V4: hashes, the derived key, the canonical request. For sigv4.cpp, and for S3's signed chunks and forms. Any
-// thread; contexts and derived keys are kept per thread.
+// The arithmetic of Signature V4: hashes, the derived key, the canonical request. For sigv4.cpp, and for S3's
+// signed chunks and forms. Any thread; contexts and derived keys are kept per thread.
 #pragma once
 
 #include <array>

@@ -21,16 +21,19 @@ std::string_view permission_of(std::string_view action, bool object) {
     if (action == "s3:PutObjectAcl" || action == "s3:PutObjectVersionAcl") return "WRITE_ACP";
     return {};
   }
-  if (action == "s3:ListBucket" || action == "s3:ListBucketVersions" || action == "s3:ListBucketMultipartUploads")
+  if (action == "s3:ListBucket" || action == "s3:ListBucketVersions" ||
+      action == "s3:ListBucketMultipartUploads")
     return "READ";
-  if (action == "s3:PutObject" || action == "s3:DeleteObject" || action == "s3:DeleteObjectVersion") return "WRITE";
+  if (action == "s3:PutObject" || action == "s3:DeleteObject" || action == "s3:DeleteObjectVersion")
+    return "WRITE";
   if (action == "s3:GetBucketAcl") return "READ_ACP";
   if (action == "s3:PutBucketAcl") return "WRITE_ACP";
   return {};
 }
 
 /// "everyone", the account, or nothing: whom a statement must name to grant what the list grants.
-std::string granted_to(const Exchange& x, const std::vector<Grant>& grants, std::string_view permission, bool block) {
+std::string granted_to(const Exchange& x, const std::vector<Grant>& grants, std::string_view permission,
+                       bool block) {
   if (permission.empty()) return {};
   const auto me = x.claim.anonymous() ? std::string() : canonical_id(x.principal.account);
   for (auto& g : grants) {
@@ -56,7 +59,8 @@ std::string with_statement(std::string_view policy, std::string_view who, std::s
     statement["Principal"] = json::object{{"AWS", std::string(who)}};
   statement["Action"] = action;
   std::string escaped;
-  for (char c : resource) escaped += c == '*' ? "${*}" : c == '?' ? "${?}" : c == '$' ? "${$}" : std::string(1, c);
+  for (char c : resource)
+    escaped += c == '*' ? "${*}" : c == '?' ? "${?}" : c == '$' ? "${$}" : std::string(1, c);
   statement["Resource"] = escaped;
   json::object whole;
   whole["Version"] = "2012-10-17";
@@ -74,7 +78,8 @@ std::string with_statement(std::string_view policy, std::string_view who, std::s
 }
 
 Status ask(Exchange& x, const Bucket& bucket, std::string_view action, std::string_view resource,
-           const api::Conditions& conditions, const std::vector<Grant>* grants, bool object, std::string_view owner) {
+           const api::Conditions& conditions, const std::vector<Grant>* grants, bool object,
+           std::string_view owner) {
   std::string policy = bucket.policy;
   const bool own_account = x.principal.account == bucket.account;
   if (!policy.empty() && !own_account && (bucket.block & kRestrictPublicBuckets) && is_public_policy(policy))
@@ -118,7 +123,8 @@ Status check_object(Exchange& x, const Bucket& bucket, std::string_view key, std
              own ? std::string_view(object->account) : std::string_view(bucket.account));
 }
 
-Status open_object(Exchange& x, std::string_view action, const Object* object, const api::Conditions& conditions) {
+Status open_object(Exchange& x, std::string_view action, const Object* object,
+                   const api::Conditions& conditions) {
   TRY(x.find_bucket());
   return check_object(x, *x.bucket, x.target.key, action, object, conditions);
 }
@@ -147,10 +153,19 @@ bool names_everyone(const json::value& principal) {
 
 // Conditions with fixed values of these keys make a policy not public.
 bool narrows(const json::object& statement) {
-  static constexpr std::string_view keys[] = {
-      "aws:sourceip",      "aws:sourcearn", "aws:sourcevpc",     "aws:sourcevpce",   "aws:sourceowner",
-      "aws:sourceaccount", "aws:userid",    "aws:principalorgid", "aws:principalarn", "aws:principalaccount",
-      "s3:dataaccesspointarn", "s3:dataaccesspointaccount", "s3:x-amz-server-side-encryption-aws-kms-key-id"};
+  static constexpr std::string_view keys[] = {"aws:sourceip",
+                                              "aws:sourcearn",
+                                              "aws:sourcevpc",
+                                              "aws:sourcevpce",
+                                              "aws:sourceowner",
+                                              "aws:sourceaccount",
+                                              "aws:userid",
+                                              "aws:principalorgid",
+                                              "aws:principalarn",
+                                              "aws:principalaccount",
+                                              "s3:dataaccesspointarn",
+                                              "s3:dataaccesspointaccount",
+                                              "s3:x-amz-server-side-encryption-aws-kms-key-id"};
   auto* conditions = json::object_at(statement, "Condition");
   if (!conditions) return false;
   for (auto& [operation, block] : *conditions) {
@@ -160,8 +175,8 @@ bool narrows(const json::object& statement) {
       for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       if (std::ranges::find(keys, lower) == std::end(keys)) continue;
       auto fixed = [](const json::value& v) {
-        return v.is_string() && v.as_string().find('*') == std::string_view::npos && v.as_string() != "0.0.0.0/0" &&
-               v.as_string() != "::/0";
+        return v.is_string() && v.as_string().find('*') == std::string_view::npos &&
+               v.as_string() != "0.0.0.0/0" && v.as_string() != "::/0";
       };
       if (values.is_array() ? std::ranges::all_of(values.as_array(), fixed) : fixed(values)) return true;
     }
@@ -180,7 +195,8 @@ bool is_public_policy(std::string_view document) {
     if (!s.is_object()) continue;
     auto& o = s.as_object();
     auto* principal = o.if_contains("Principal");
-    if (json::text_or(o, "Effect") == "Allow" && principal && names_everyone(*principal) && !narrows(o)) return true;
+    if (json::text_or(o, "Effect") == "Allow" && principal && names_everyone(*principal) && !narrows(o))
+      return true;
   }
   return false;
 }

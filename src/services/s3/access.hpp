@@ -1,6 +1,7 @@
-// May the caller? IAM, the bucket's policy, public access block and access control lists put together into one
-// question to the policy engine. https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html
-// The caller's transaction.
+// May the caller? IAM, the bucket's policy, public access block and access control lists put together into
+// one question to the policy engine.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html The caller's
+// transaction.
 #pragma once
 
 #include <string_view>

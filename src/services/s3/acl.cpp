@@ -20,20 +20,23 @@ Status canned(std::string_view name, const std::string& owner, const std::string
               std::vector<Grant>& out) {
   out.push_back({"id", owner, "FULL_CONTROL"});
   if (name == "private") return {};
-  if (name == "public-read" || name == "public-read-write") out.push_back({"group", std::string(kEveryone), "READ"});
+  if (name == "public-read" || name == "public-read-write")
+    out.push_back({"group", std::string(kEveryone), "READ"});
   if (name == "public-read-write") out.push_back({"group", std::string(kEveryone), "WRITE"});
   if (name == "authenticated-read") out.push_back({"group", std::string(kAuthenticated), "READ"});
   if (name == "log-delivery-write" && !object) {
     out.push_back({"group", std::string(kLogs), "WRITE"});
     out.push_back({"group", std::string(kLogs), "READ_ACP"});
   }
-  if (name == "bucket-owner-read" && object && owner != bucket_owner) out.push_back({"id", bucket_owner, "READ"});
+  if (name == "bucket-owner-read" && object && owner != bucket_owner)
+    out.push_back({"id", bucket_owner, "READ"});
   if (name == "bucket-owner-full-control" && object && owner != bucket_owner)
     out.push_back({"id", bucket_owner, "FULL_CONTROL"});
-  static constexpr std::string_view known[] = {"public-read", "public-read-write", "authenticated-read",
-                                               "log-delivery-write", "bucket-owner-read",
-                                               "bucket-owner-full-control", "aws-exec-read"};
-  if (std::ranges::find(known, name) == std::end(known)) return invalid_argument({}, "x-amz-acl", std::string(name));
+  static constexpr std::string_view known[] = {
+      "public-read",       "public-read-write",         "authenticated-read", "log-delivery-write",
+      "bucket-owner-read", "bucket-owner-full-control", "aws-exec-read"};
+  if (std::ranges::find(known, name) == std::end(known))
+    return invalid_argument({}, "x-amz-acl", std::string(name));
   if (name == "aws-exec-read") return not_implemented("the canned ACL aws-exec-read");
   return {};
 }
@@ -43,7 +46,8 @@ bool known_account(store::Transaction& tx, std::string_view id) {
 }
 
 // `id="...", uri="..."`
-Status header(store::Transaction& tx, std::string_view text, std::string_view permission, std::vector<Grant>& out) {
+Status header(store::Transaction& tx, std::string_view text, std::string_view permission,
+              std::vector<Grant>& out) {
   while (!text.empty()) {
     auto part = text.substr(0, text.find(','));
     text.remove_prefix(std::min(text.size(), part.size() + 1));
@@ -69,20 +73,28 @@ Status header(store::Transaction& tx, std::string_view text, std::string_view pe
 
 Status document(store::Transaction& tx, const model::AccessControlPolicy& d, std::string_view owner,
                 std::vector<Grant>& out) {
-  static constexpr std::string_view permissions[] = {"READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"};
-  if (!d.owner) return fail("MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema", 400);
+  static constexpr std::string_view permissions[] = {"READ", "WRITE", "READ_ACP", "WRITE_ACP",
+                                                     "FULL_CONTROL"};
+  if (!d.owner)
+    return fail("MalformedACLError",
+                "The XML you provided was not well-formed or did not validate against our published schema",
+                400);
   if (!d.owner->id.empty() && d.owner->id != owner) return access_denied();
   for (auto& g : d.grants) {
     if (!g.grantee || std::ranges::find(permissions, g.permission.sv()) == std::end(permissions))
-      return fail("MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema", 400);
+      return fail("MalformedACLError",
+                  "The XML you provided was not well-formed or did not validate against our published schema",
+                  400);
     if (!g.grantee->email_address.empty())
       return fail("UnresolvableGrantByEmailAddress",
                   "The e-mail address you provided does not match any account on record.", 400);
     if (!g.grantee->uri.empty()) {
-      if (!is_group(g.grantee->uri)) return invalid_argument("Invalid group uri", "CanonicalUser/URI", std::string(g.grantee->uri.sv()));
+      if (!is_group(g.grantee->uri))
+        return invalid_argument("Invalid group uri", "CanonicalUser/URI", std::string(g.grantee->uri.sv()));
       out.push_back({"group", std::string(g.grantee->uri.sv()), std::string(g.permission.sv())});
     } else {
-      if (!known_account(tx, g.grantee->id)) return invalid_argument("Invalid id", "CanonicalUser/ID", std::string(g.grantee->id.sv()));
+      if (!known_account(tx, g.grantee->id))
+        return invalid_argument("Invalid id", "CanonicalUser/ID", std::string(g.grantee->id.sv()));
       out.push_back({"id", std::string(g.grantee->id.sv()), std::string(g.permission.sv())});
     }
   }
@@ -95,11 +107,13 @@ std::string canonical_id(std::string_view account) {
   return to_hex(sha256("nubecita canonical user " + std::string(account)));
 }
 
-Result<std::vector<Grant>> make_grants(Exchange& x, const AclRequest& a, std::string_view owner_account, bool object) {
+Result<std::vector<Grant>> make_grants(Exchange& x, const AclRequest& a, std::string_view owner_account,
+                                       bool object) {
   const auto owner = canonical_id(owner_account), bucket_owner = canonical_id(x.bucket->account);
   std::vector<Grant> out;
   if (a.empty()) return out;
-  const bool headers = !a.read.empty() || !a.write.empty() || !a.read_acp.empty() || !a.write_acp.empty() || !a.full_control.empty();
+  const bool headers = !a.read.empty() || !a.write.empty() || !a.read_acp.empty() || !a.write_acp.empty() ||
+                       !a.full_control.empty();
   if (!a.canned.empty() && headers)
     return invalid_request("Specifying both Canned ACLs and Header Grants is not allowed");
   if (a.document && (headers || !a.canned.empty()))
@@ -114,8 +128,9 @@ Result<std::vector<Grant>> make_grants(Exchange& x, const AclRequest& a, std::st
   if (out.size() > kMost) return fail("MalformedACLError", "Too many grants", 400);
   if (x.bucket->enforced()) {
     // What changes nothing is fine: the owner has everything already.
-    const bool nothing = std::ranges::all_of(out, [&](auto& g) { return g.type == "id" && g.grantee == bucket_owner; }) ||
-                         a.canned == "bucket-owner-full-control" || a.canned == "private";
+    const bool nothing =
+        std::ranges::all_of(out, [&](auto& g) { return g.type == "id" && g.grantee == bucket_owner; }) ||
+        a.canned == "bucket-owner-full-control" || a.canned == "private";
     if (!nothing) return fail("AccessControlListNotSupported", "The bucket does not allow ACLs", 400);
     return std::vector<Grant>();
   }
@@ -129,8 +144,8 @@ model::Owner* show_owner(api::Call& call, std::string_view account) {
   return o;
 }
 
-void show_grants(api::Call& call, const std::vector<Grant>& grants, std::string_view owner, model::Owner*& out_owner,
-                 wire::List<model::Grant>& out) {
+void show_grants(api::Call& call, const std::vector<Grant>& grants, std::string_view owner,
+                 model::Owner*& out_owner, wire::List<model::Grant>& out) {
   out_owner = show_owner(call, owner);
   std::vector<Grant> all = grants;
   if (all.empty()) all.push_back({"id", canonical_id(owner), "FULL_CONTROL"});

@@ -19,14 +19,15 @@ struct AclRequest {
   }
 };
 
-/// The grants. `owner`: the account that owns the bucket or object. Errors: InvalidArgument, MalformedACLError,
-/// AccessControlListNotSupported (the bucket's owner owns everything), AccessDenied (blocked public access),
-/// UnresolvableGrantByEmailAddress.
-Result<std::vector<Grant>> make_grants(Exchange& x, const AclRequest& asked, std::string_view owner, bool object);
+/// The grants. `owner`: the account that owns the bucket or object. Errors: InvalidArgument,
+/// MalformedACLError, AccessControlListNotSupported (the bucket's owner owns everything), AccessDenied
+/// (blocked public access), UnresolvableGrantByEmailAddress.
+Result<std::vector<Grant>> make_grants(Exchange& x, const AclRequest& asked, std::string_view owner,
+                                       bool object);
 
 /// The list as documents show it; nothing granted: the owner's full control.
-void show_grants(api::Call& call, const std::vector<Grant>& grants, std::string_view owner, model::Owner*& out_owner,
-                 wire::List<model::Grant>& out);
+void show_grants(api::Call& call, const std::vector<Grant>& grants, std::string_view owner,
+                 model::Owner*& out_owner, wire::List<model::Grant>& out);
 model::Owner* show_owner(api::Call& call, std::string_view account);
 
 /// The canned and header parts of any request that has them.

@@ -18,8 +18,8 @@ Ctr::Ctr(std::string_view key, int64_t position) : context_(EVP_CIPHER_CTX_new()
   auto block = static_cast<uint64_t>(position) / 16;
   for (size_t i = 16; i-- > 8; block >>= 8) iv[i] = static_cast<unsigned char>(block & 255);
   auto* c = static_cast<EVP_CIPHER_CTX*>(context_);
-  if (!c || !EVP_EncryptInit_ex(c, EVP_aes_256_ctr(), nullptr, reinterpret_cast<const unsigned char*>(key.data()),
-                                iv.data()))
+  if (!c || !EVP_EncryptInit_ex(c, EVP_aes_256_ctr(), nullptr,
+                                reinterpret_cast<const unsigned char*>(key.data()), iv.data()))
     throw std::runtime_error("OpenSSL has no AES-256-CTR");
   char skip[16] = {};
   apply(skip, skip, static_cast<size_t>(position % 16));
@@ -27,8 +27,8 @@ Ctr::Ctr(std::string_view key, int64_t position) : context_(EVP_CIPHER_CTX_new()
 Ctr::~Ctr() { EVP_CIPHER_CTX_free(static_cast<EVP_CIPHER_CTX*>(context_)); }
 void Ctr::apply(const char* in, char* out, size_t n) {
   int done = 0;
-  if (n && !EVP_EncryptUpdate(static_cast<EVP_CIPHER_CTX*>(context_), reinterpret_cast<unsigned char*>(out), &done,
-                              reinterpret_cast<const unsigned char*>(in), static_cast<int>(n)))
+  if (n && !EVP_EncryptUpdate(static_cast<EVP_CIPHER_CTX*>(context_), reinterpret_cast<unsigned char*>(out),
+                              &done, reinterpret_cast<const unsigned char*>(in), static_cast<int>(n)))
     throw std::runtime_error("AES-256-CTR failed");
 }
 
@@ -44,7 +44,8 @@ Status make_key_file(const std::string& file) {
   const auto key = random_bytes(kKeySize);
   int fd = ::open(made.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0) return no_key(file, "it cannot be made");
-  const bool written = ::write(fd, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(fd) == 0;
+  const bool written =
+      ::write(fd, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(fd) == 0;
   ::close(fd);
   if (!written || ::rename(made.c_str(), file.c_str())) return no_key(file, "it cannot be written");
   int directory = ::open(file.substr(0, file.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -55,8 +56,10 @@ Status make_key_file(const std::string& file) {
 }
 
 /// AES-256-GCM in both directions; empty if the tag is wrong.
-std::string gcm(bool seal, std::string_view key, std::string_view iv, std::string_view text, std::string& tag) {
-  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> c(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
+std::string gcm(bool seal, std::string_view key, std::string_view iv, std::string_view text,
+                std::string& tag) {
+  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> c(EVP_CIPHER_CTX_new(),
+                                                                    EVP_CIPHER_CTX_free);
   auto bytes = [](std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); };
   std::string out(text.size(), '\0');
   int n = 0;
@@ -102,7 +105,8 @@ Result<std::string> Keyring::open(std::string_view sealed) {
   if (!base64_decode(sealed, all) || all.size() != kIv + kKeySize + kTag)
     return no_key(file_, "a sealed key has a wrong form");
   std::string tag = all.substr(kIv + kKeySize);
-  auto text = gcm(false, key, std::string_view(all).substr(0, kIv), std::string_view(all).substr(kIv, kKeySize), tag);
+  auto text =
+      gcm(false, key, std::string_view(all).substr(0, kIv), std::string_view(all).substr(kIv, kKeySize), tag);
   if (text.empty()) return no_key(file_, "it is not the one that sealed this object's key");
   return text;
 }

@@ -28,7 +28,8 @@ bool read_all(int fd, char* at, size_t n, int64_t offset) {
 
 uint32_t crc_at(std::string_view table, int64_t i) {
   uint32_t crc = 0;
-  for (int k = 3; k >= 0; --k) crc = crc << 8 | static_cast<unsigned char>(table[static_cast<size_t>(i * 4 + k)]);
+  for (int k = 3; k >= 0; --k)
+    crc = crc << 8 | static_cast<unsigned char>(table[static_cast<size_t>(i * 4 + k)]);
   return crc;
 }
 
@@ -97,7 +98,8 @@ bool Blobs::Reader::next(std::string& part) {
   for (auto at = from; at < to; at += kChunk) {
     const auto chunk = std::string_view(part).substr(static_cast<size_t>(at - from), kChunk);
     if (crc32c(0, chunk) != crc_at(table_, at / kChunk - p.offset / kChunk))
-      return log_error("s3", "blob {}: the bytes from {} on are not those that were written", p.id, at), false;
+      return log_error("s3", "blob {}: the bytes from {} on are not those that were written", p.id, at),
+             false;
   }
   if (!key_.empty()) Ctr(key_, from).apply(part.data(), part.data(), part.size());
   const auto stop = std::min(to, end);

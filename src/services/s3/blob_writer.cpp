@@ -97,7 +97,8 @@ Status Blobs::Writer::flush(std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(n));
   }
   if (before / kWriteBehind != flushed_ / kWriteBehind)
-    ::sync_file_range(fd_, flushed_ / kWriteBehind * kWriteBehind - kWriteBehind, kWriteBehind, SYNC_FILE_RANGE_WRITE);
+    ::sync_file_range(fd_, flushed_ / kWriteBehind * kWriteBehind - kWriteBehind, kWriteBehind,
+                      SYNC_FILE_RANGE_WRITE);
   return {};
 }
 

@@ -66,11 +66,13 @@ void Blobs::need(store::Transaction& tx, const std::vector<Piece>& pieces) {
   for (auto& p : pieces) {
     const auto key = p.inside ? store::make_key("s3.shared", kEverywhere, p.id) : file_key(p.id);
     // A value is needed once unless it says otherwise, so that most need no count.
-    tx.put(key, std::to_string((p.inside ? std::max<int64_t>(1, count_of(tx.get(key))) : count_of(tx.get(key))) + 1));
+    tx.put(key, std::to_string(
+                    (p.inside ? std::max<int64_t>(1, count_of(tx.get(key))) : count_of(tx.get(key))) + 1));
   }
 }
 
-void Blobs::release(store::Transaction& tx, const std::vector<Piece>& pieces, std::vector<std::string>& doomed) {
+void Blobs::release(store::Transaction& tx, const std::vector<Piece>& pieces,
+                    std::vector<std::string>& doomed) {
   for (auto& p : pieces) {
     const auto key = p.inside ? store::make_key("s3.shared", kEverywhere, p.id) : file_key(p.id);
     const auto left = count_of(tx.get(key)) - 1;

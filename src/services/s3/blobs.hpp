@@ -70,7 +70,8 @@ class Blobs {
   /// Says in the transaction that the pieces are needed (once more, or once less). Ids of files that nobody
   /// needs any more go to `doomed`: remove() them after the commit.
   static void need(store::Transaction& tx, const std::vector<Piece>& pieces);
-  static void release(store::Transaction& tx, const std::vector<Piece>& pieces, std::vector<std::string>& doomed);
+  static void release(store::Transaction& tx, const std::vector<Piece>& pieces,
+                      std::vector<std::string>& doomed);
   /// Unlinks files, at once or when the last reader is done with them.
   void remove(const std::vector<std::string>& doomed);
   /// Removes the files that no record needs and no writer holds. Waits for the disk.
@@ -128,8 +129,8 @@ class Blobs::Writer {
 /// Reads pieces one after the other, checking them.
 class Blobs::Reader : public http::Source {
  public:
-  /// False from good(): a file is gone, because the object has been deleted since its record was read: read the
-  /// record again.
+  /// False from good(): a file is gone, because the object has been deleted since its record was read: read
+  /// the record again.
   Reader(Blobs& blobs, store::Transaction& tx, std::vector<Piece> pieces);
   ~Reader() override;
   bool good() const { return good_; }
@@ -141,7 +142,7 @@ class Blobs::Reader : public http::Source {
   std::vector<Piece> pieces_;
   std::map<size_t, std::string> values_;
   bool good_ = true;
-  size_t at_ = 0;         // piece
+  size_t at_ = 0;          // piece
   int64_t position_ = -1;  // in its blob; -1: not opened
   int fd_ = -1;
   std::string key_, table_;

@@ -97,8 +97,14 @@ TEST_F(BlobsTest, AnyPartCanBeRead) {
     const auto more = put("tail", encrypt);
     pieces.push_back(more[0]);
     const auto all = bytes + "tail";
-    for (auto [at, n] : {std::pair<size_t, size_t>{0, 1}, {65'535, 2}, {65'536, 65'536}, {100'001, 250'000}, {399'999, 5}, {400'003, 1}})
-      EXPECT_EQ(get(slice(pieces, static_cast<int64_t>(at), static_cast<int64_t>(n))), all.substr(at, n)) << at;
+    for (auto [at, n] : {std::pair<size_t, size_t>{0, 1},
+                         {65'535, 2},
+                         {65'536, 65'536},
+                         {100'001, 250'000},
+                         {399'999, 5},
+                         {400'003, 1}})
+      EXPECT_EQ(get(slice(pieces, static_cast<int64_t>(at), static_cast<int64_t>(n))), all.substr(at, n))
+          << at;
   }
 }
 
@@ -177,7 +183,8 @@ TEST_F(BlobsTest, AnUnfinishedWriterLeavesNothing) {
   EXPECT_EQ(files(), 0u);
 }
 
-// A process that dies between the file and the commit leaves an orphan; the sweep takes that and nothing else.
+// A process that dies between the file and the commit leaves an orphan; the sweep takes that and nothing
+// else.
 TEST_F(BlobsTest, OrphansOfADeadProcessAreSwept) {
   const auto bytes = random_bytes(200'000);
   const auto kept = put(bytes);

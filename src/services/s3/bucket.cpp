@@ -19,15 +19,18 @@ Result<std::string> region_of(const Exchange& x, const model::CreateBucketReques
   if (asked.empty()) {
     if (here == "us-east-1") return here;
     return fail("IllegalLocationConstraintException",
-                "The unspecified location constraint is incompatible for the region specific endpoint this request was "
+                "The unspecified location constraint is incompatible for the region specific endpoint this "
+                "request was "
                 "sent to.",
                 400);
   }
-  if (asked == "us-east-1") return fail("InvalidLocationConstraint", "The specified location-constraint is not valid", 400);
+  if (asked == "us-east-1")
+    return fail("InvalidLocationConstraint", "The specified location-constraint is not valid", 400);
   if (here != "us-east-1" && asked != here)
     return fail("IllegalLocationConstraintException",
-                "The " + asked + " location constraint is incompatible for the region specific endpoint this request "
-                "was sent to.",
+                "The " + asked +
+                    " location constraint is incompatible for the region specific endpoint this request "
+                    "was sent to.",
                 400);
   return asked;
 }
@@ -39,22 +42,27 @@ Status create_bucket(api::Call& call, const model::CreateBucketRequest& in, mode
   const auto& name = x.target.bucket;
   TRY(call.authorize(bucket_arn(name), {}, "s3:CreateBucket"));
   if (!is_bucket_name(name))
-    return fail(ApiError{"InvalidBucketName", 400, "The specified bucket is not valid.", {{"BucketName", name}}});
+    return fail(
+        ApiError{"InvalidBucketName", 400, "The specified bucket is not valid.", {{"BucketName", name}}});
   if (x.claim.anonymous()) return access_denied();
-  if (in.bucket_namespace.has() && in.bucket_namespace != "global") return not_implemented("x-amz-bucket-namespace");
+  if (in.bucket_namespace.has() && in.bucket_namespace != "global")
+    return not_implemented("x-amz-bucket-namespace");
   Bucket b;
   TRY_LET(b.region, region_of(x, in));
   if (auto there = x.tx.get<Bucket>(kEverywhere, name)) {
     if (there->account != x.principal.account)
-      return fail(ApiError{"BucketAlreadyExists", 409,
-                           "The requested bucket name is not available. The bucket namespace is shared by all users of "
-                           "the system. Please select a different name and try again.",
-                           {{"BucketName", name}}});
+      return fail(ApiError{
+          "BucketAlreadyExists",
+          409,
+          "The requested bucket name is not available. The bucket namespace is shared by all users of "
+          "the system. Please select a different name and try again.",
+          {{"BucketName", name}}});
     if (there->region == "us-east-1" && x.region == "us-east-1") {  // AWS's old habit in its first region
       out.location = call.text("/" + name);
       return {};
     }
-    return fail(ApiError{"BucketAlreadyOwnedByYou", 409,
+    return fail(ApiError{"BucketAlreadyOwnedByYou",
+                         409,
                          "Your previous request to create the named bucket succeeded and you already own it.",
                          {{"BucketName", name}}});
   }
@@ -76,7 +84,8 @@ Status create_bucket(api::Call& call, const model::CreateBucketRequest& in, mode
   if (!acl.empty() && acl.canned != "private") TRY(call.authorize(bucket_arn(name), {}, "s3:PutBucketAcl"));
   auto grants = make_grants(x, acl, b.account, false);
   if (!grants && grants.error().code == "AccessControlListNotSupported")
-    return fail("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
+    return fail("InvalidBucketAclWithObjectOwnership",
+                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
   if (!grants) return std::unexpected(grants.error());
   b.grants = std::move(*grants);
   if (in.create_bucket_configuration && !in.create_bucket_configuration->tags.empty()) {
@@ -109,16 +118,20 @@ Status delete_bucket(api::Call& call, const model::DeleteBucketRequest&, model::
   auto any = [&](std::string_view, std::string_view) { return empty = false; };
   x.tx.scan(store::make_key("s3.object", kEverywhere, name + "/"), {}, any);
   if (!empty)
-    return fail(ApiError{"BucketNotEmpty", 409, versioned(*x.bucket)
-                             ? "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
-                             : "The bucket you tried to delete is not empty",
-                         {{"BucketName", name}}});
+    return fail(ApiError{
+        "BucketNotEmpty",
+        409,
+        versioned(*x.bucket)
+            ? "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+            : "The bucket you tried to delete is not empty",
+        {{"BucketName", name}}});
   // Uploads that nobody completes go with their bucket, as on AWS.
   std::vector<Upload> uploads;
-  x.tx.scan(store::make_key("s3.upload", kEverywhere, name + "/"), {}, [&](std::string_view, std::string_view v) {
-    uploads.push_back(store::decode_record<Upload>(v));
-    return true;
-  });
+  x.tx.scan(store::make_key("s3.upload", kEverywhere, name + "/"), {},
+            [&](std::string_view, std::string_view v) {
+              uploads.push_back(store::decode_record<Upload>(v));
+              return true;
+            });
   for (auto& u : uploads) abort_upload(x.tx, name, u, x.doomed);
   std::vector<std::string> configs;
   x.tx.scan(config_key(name, {}), {}, [&](std::string_view k, std::string_view) {
@@ -165,14 +178,16 @@ Status list_buckets(api::Call& call, const model::ListBucketsRequest& in, model:
   return {};
 }
 
-Status get_bucket_location(api::Call& call, const model::GetBucketLocationRequest&, model::GetBucketLocationOutput&) {
+Status get_bucket_location(api::Call& call, const model::GetBucketLocationRequest&,
+                           model::GetBucketLocationOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketLocation"));
   // The first region is told as nothing.
   const auto region = x.bucket->region == "us-east-1" ? std::string() : x.bucket->region;
-  x.document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint "
-               "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"" +
-               (region.empty() ? "/>" : ">" + region + "</LocationConstraint>");
+  x.document =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint "
+      "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"" +
+      (region.empty() ? "/>" : ">" + region + "</LocationConstraint>");
   return {};
 }
 

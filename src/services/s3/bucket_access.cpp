@@ -26,8 +26,8 @@ Status check_policy(const Exchange& x, std::string_view text) {
   json::array all = statements.is_array() ? statements.as_array() : json::array{statements};
   const auto arn = bucket_arn(x.bucket->name);
   auto ours = [&](std::string_view r) {
-    return r == arn || r.starts_with(arn + "/") || r.find('*') != std::string_view::npos || r.find('?') != std::string_view::npos ||
-           r.find("${") != std::string_view::npos;
+    return r == arn || r.starts_with(arn + "/") || r.find('*') != std::string_view::npos ||
+           r.find('?') != std::string_view::npos || r.find("${") != std::string_view::npos;
   };
   for (auto& s : all) {
     auto& o = s.as_object();
@@ -45,7 +45,8 @@ Status check_policy(const Exchange& x, std::string_view text) {
       for (auto& a : actions) {
         std::string name(a.is_string() ? std::string_view(a.as_string()) : std::string_view());
         std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-        if (name != "*" && !name.starts_with("s3:")) return fail("MalformedPolicy", "Policy has invalid action", 400);
+        if (name != "*" && !name.starts_with("s3:"))
+          return fail("MalformedPolicy", "Policy has invalid action", 400);
       }
     }
   }
@@ -54,27 +55,32 @@ Status check_policy(const Exchange& x, std::string_view text) {
 
 }  // namespace
 
-Status get_bucket_policy(api::Call& call, const model::GetBucketPolicyRequest&, model::GetBucketPolicyOutput&) {
+Status get_bucket_policy(api::Call& call, const model::GetBucketPolicyRequest&,
+                         model::GetBucketPolicyOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketPolicy"));
   if (x.bucket->policy.empty()) return absent(x, "NoSuchBucketPolicy", "The bucket policy does not exist");
   x.document = x.bucket->policy;
   return {};
 }
-Status put_bucket_policy(api::Call& call, const model::PutBucketPolicyRequest& in, model::PutBucketPolicyResponse&) {
+Status put_bucket_policy(api::Call& call, const model::PutBucketPolicyRequest& in,
+                         model::PutBucketPolicyResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketPolicy"));
   TRY(check_policy(x, in.policy));
   if ((x.bucket->block & kBlockPublicPolicy) && is_public_policy(in.policy))
-    return access_denied("User: " + x.principal.arn + " is not authorized to perform: s3:PutBucketPolicy on resource: \"" +
-                         bucket_arn(x.bucket->name) + "\" because public policies are blocked by the BlockPublicPolicy "
+    return access_denied("User: " + x.principal.arn +
+                         " is not authorized to perform: s3:PutBucketPolicy on resource: \"" +
+                         bucket_arn(x.bucket->name) +
+                         "\" because public policies are blocked by the BlockPublicPolicy "
                          "setting in S3 Block Public Access.");
   x.bucket->policy = in.policy.sv();
   x.tx.put(kEverywhere, *x.bucket);
   x.status = 204;
   return {};
 }
-Status delete_bucket_policy(api::Call& call, const model::DeleteBucketPolicyRequest&, model::DeleteBucketPolicyResponse&) {
+Status delete_bucket_policy(api::Call& call, const model::DeleteBucketPolicyRequest&,
+                            model::DeleteBucketPolicyResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:DeleteBucketPolicy"));
   x.bucket->policy.clear();
@@ -82,20 +88,27 @@ Status delete_bucket_policy(api::Call& call, const model::DeleteBucketPolicyRequ
   x.status = 204;
   return {};
 }
-Status get_bucket_policy_status(api::Call& call, const model::GetBucketPolicyStatusRequest&, model::GetBucketPolicyStatusOutput& out) {
+Status get_bucket_policy_status(api::Call& call, const model::GetBucketPolicyStatusRequest&,
+                                model::GetBucketPolicyStatusOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketPolicyStatus"));
-  const bool acl_public = !x.bucket->enforced() && !(x.bucket->block & kIgnorePublicAcls) && is_public(x.bucket->grants);
-  if (x.bucket->policy.empty() && !acl_public) return absent(x, "NoSuchBucketPolicy", "The bucket policy does not exist");
+  const bool acl_public =
+      !x.bucket->enforced() && !(x.bucket->block & kIgnorePublicAcls) && is_public(x.bucket->grants);
+  if (x.bucket->policy.empty() && !acl_public)
+    return absent(x, "NoSuchBucketPolicy", "The bucket policy does not exist");
   out.policy_status = call.make<model::PolicyStatus>();
-  out.policy_status->is_public = acl_public || (!(x.bucket->block & kRestrictPublicBuckets) && is_public_policy(x.bucket->policy));
+  out.policy_status->is_public =
+      acl_public || (!(x.bucket->block & kRestrictPublicBuckets) && is_public_policy(x.bucket->policy));
   return {};
 }
 
-Status get_public_access_block(api::Call& call, const model::GetPublicAccessBlockRequest&, model::GetPublicAccessBlockOutput& out) {
+Status get_public_access_block(api::Call& call, const model::GetPublicAccessBlockRequest&,
+                               model::GetPublicAccessBlockOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketPublicAccessBlock"));
-  if (!x.bucket->block_set) return absent(x, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found");
+  if (!x.bucket->block_set)
+    return absent(x, "NoSuchPublicAccessBlockConfiguration",
+                  "The public access block configuration was not found");
   auto* c = out.public_access_block_configuration = call.make<model::PublicAccessBlockConfiguration>();
   c->block_public_acls = (x.bucket->block & kBlockPublicAcls) != 0;
   c->ignore_public_acls = (x.bucket->block & kIgnorePublicAcls) != 0;
@@ -103,7 +116,8 @@ Status get_public_access_block(api::Call& call, const model::GetPublicAccessBloc
   c->restrict_public_buckets = (x.bucket->block & kRestrictPublicBuckets) != 0;
   return {};
 }
-Status put_public_access_block(api::Call& call, const model::PutPublicAccessBlockRequest& in, model::PutPublicAccessBlockResponse&) {
+Status put_public_access_block(api::Call& call, const model::PutPublicAccessBlockRequest& in,
+                               model::PutPublicAccessBlockResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketPublicAccessBlock"));
   const auto* c = in.public_access_block_configuration;
@@ -116,7 +130,8 @@ Status put_public_access_block(api::Call& call, const model::PutPublicAccessBloc
   x.tx.put(kEverywhere, *x.bucket);
   return {};
 }
-Status delete_public_access_block(api::Call& call, const model::DeletePublicAccessBlockRequest&, model::DeletePublicAccessBlockResponse&) {
+Status delete_public_access_block(api::Call& call, const model::DeletePublicAccessBlockRequest&,
+                                  model::DeletePublicAccessBlockResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketPublicAccessBlock"));
   x.bucket->block = 0;
@@ -130,7 +145,8 @@ Status get_bucket_ownership_controls(api::Call& call, const model::GetBucketOwne
                                      model::GetBucketOwnershipControlsOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketOwnershipControls"));
-  if (x.bucket->ownership.empty()) return absent(x, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found");
+  if (x.bucket->ownership.empty())
+    return absent(x, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found");
   out.ownership_controls = call.make<model::OwnershipControls>();
   out.ownership_controls->rules = call.list<model::OwnershipControlsRule>(1);
   out.ownership_controls->rules[0].object_ownership = call.text(x.bucket->ownership);
@@ -143,8 +159,10 @@ Status put_bucket_ownership_controls(api::Call& call, const model::PutBucketOwne
   if (!in.ownership_controls || in.ownership_controls->rules.size() != 1) return malformed_xml();
   const auto wanted = api::str(in.ownership_controls->rules[0].object_ownership);
   const auto me = canonical_id(x.bucket->account);
-  if (wanted == "BucketOwnerEnforced" && std::ranges::any_of(x.bucket->grants, [&](auto& g) { return g.grantee != me; }))
-    return fail("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
+  if (wanted == "BucketOwnerEnforced" &&
+      std::ranges::any_of(x.bucket->grants, [&](auto& g) { return g.grantee != me; }))
+    return fail("InvalidBucketAclWithObjectOwnership",
+                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
   x.bucket->ownership = wanted;
   x.tx.put(kEverywhere, *x.bucket);
   return {};
@@ -162,7 +180,8 @@ Status delete_bucket_ownership_controls(api::Call& call, const model::DeleteBuck
 Status get_bucket_acl(api::Call& call, const model::GetBucketAclRequest&, model::GetBucketAclOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketAcl"));
-  show_grants(call, x.bucket->enforced() ? std::vector<Grant>() : x.bucket->grants, x.bucket->account, out.owner, out.grants);
+  show_grants(call, x.bucket->enforced() ? std::vector<Grant>() : x.bucket->grants, x.bucket->account,
+              out.owner, out.grants);
   return {};
 }
 Status put_bucket_acl(api::Call& call, const model::PutBucketAclRequest& in, model::PutBucketAclResponse&) {

@@ -20,7 +20,7 @@ Status show(Exchange& x, std::string_view kind, std::string_view code, std::stri
   return {};
 }
 
-Status keep(Exchange& x, std::string_view kind, std::string document, bool Bucket::*flag) {
+Status keep(Exchange& x, std::string_view kind, std::string document, bool Bucket::* flag) {
   x.tx.put(config_key(x.bucket->name, kind), std::move(document));
   if (flag && !((*x.bucket).*flag)) {
     (*x.bucket).*flag = true;
@@ -29,7 +29,7 @@ Status keep(Exchange& x, std::string_view kind, std::string document, bool Bucke
   return {};
 }
 
-Status drop(Exchange& x, std::string_view kind, bool Bucket::*flag) {
+Status drop(Exchange& x, std::string_view kind, bool Bucket::* flag) {
   x.tx.erase(config_key(x.bucket->name, kind));
   if (flag && (*x.bucket).*flag) {
     (*x.bucket).*flag = false;
@@ -49,12 +49,14 @@ void put_bucket_tags(Exchange& x, std::string_view bucket, const Texts& tags) {
   in.tagging->tag_set = tag_list(x, tags);
   x.tx.put(config_key(bucket, "PutBucketTagging"), document_of("PutBucketTagging", &in));
 }
-Status get_bucket_tagging(api::Call& call, const model::GetBucketTaggingRequest&, model::GetBucketTaggingOutput&) {
+Status get_bucket_tagging(api::Call& call, const model::GetBucketTaggingRequest&,
+                          model::GetBucketTaggingOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketTagging"));
   return show(x, "PutBucketTagging", "NoSuchTagSet", "The TagSet does not exist");
 }
-Status put_bucket_tagging(api::Call& call, const model::PutBucketTaggingRequest& in, model::PutBucketTaggingResponse&) {
+Status put_bucket_tagging(api::Call& call, const model::PutBucketTaggingRequest& in,
+                          model::PutBucketTaggingResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketTagging"));
   if (!in.tagging) return malformed_xml();
@@ -63,7 +65,8 @@ Status put_bucket_tagging(api::Call& call, const model::PutBucketTaggingRequest&
   x.status = 204;
   return {};
 }
-Status delete_bucket_tagging(api::Call& call, const model::DeleteBucketTaggingRequest&, model::DeleteBucketTaggingResponse&) {
+Status delete_bucket_tagging(api::Call& call, const model::DeleteBucketTaggingRequest&,
+                             model::DeleteBucketTaggingResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketTagging"));
   return drop(x, "PutBucketTagging", nullptr);
@@ -79,11 +82,14 @@ Status check_cors(const model::CORSConfiguration& c) {
     if (r.allowed_methods.empty() || r.allowed_origins.empty()) return malformed_xml();
     for (auto& m : r.allowed_methods)
       if (std::ranges::find(methods, m.sv()) == std::end(methods))
-        return invalid_request("Found unsupported HTTP method in CORS config. Unsupported method is " + api::str(m));
+        return invalid_request("Found unsupported HTTP method in CORS config. Unsupported method is " +
+                               api::str(m));
     for (auto& o : r.allowed_origins)
-      if (stars(o) > 1) return invalid_request("AllowedOrigin \"" + api::str(o) + "\" can not have more than one wildcard.");
+      if (stars(o) > 1)
+        return invalid_request("AllowedOrigin \"" + api::str(o) + "\" can not have more than one wildcard.");
     for (auto& h : r.allowed_headers)
-      if (stars(h) > 1) return invalid_request("AllowedHeader \"" + api::str(h) + "\" can not have more than one wildcard.");
+      if (stars(h) > 1)
+        return invalid_request("AllowedHeader \"" + api::str(h) + "\" can not have more than one wildcard.");
   }
   return {};
 }
@@ -92,14 +98,16 @@ Status get_bucket_cors(api::Call& call, const model::GetBucketCorsRequest&, mode
   TRY(open_bucket(x, "s3:GetBucketCORS"));
   return show(x, "PutBucketCors", "NoSuchCORSConfiguration", "The CORS configuration does not exist");
 }
-Status put_bucket_cors(api::Call& call, const model::PutBucketCorsRequest& in, model::PutBucketCorsResponse&) {
+Status put_bucket_cors(api::Call& call, const model::PutBucketCorsRequest& in,
+                       model::PutBucketCorsResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketCORS"));
   if (!in.cors_configuration) return malformed_xml();
   TRY(check_cors(*in.cors_configuration));
   return keep(x, "PutBucketCors", document_of("PutBucketCors", &in), &Bucket::cors);
 }
-Status delete_bucket_cors(api::Call& call, const model::DeleteBucketCorsRequest&, model::DeleteBucketCorsResponse&) {
+Status delete_bucket_cors(api::Call& call, const model::DeleteBucketCorsRequest&,
+                          model::DeleteBucketCorsResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketCORS"));
   return drop(x, "PutBucketCors", &Bucket::cors);
@@ -111,13 +119,17 @@ Status check_website(const model::WebsiteConfiguration& c) {
   if (c.redirect_all_requests_to) {
     if (c.redirect_all_requests_to->host_name.empty()) return malformed_xml();
     if (c.index_document || c.error_document || !c.routing_rules.empty())
-      return invalid_argument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.");
+      return invalid_argument(
+          "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.");
     return {};
   }
   if (!c.index_document || c.index_document->suffix.empty())
-    return invalid_argument("A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty", "IndexDocument", "null");
+    return invalid_argument(
+        "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty",
+        "IndexDocument", "null");
   if (c.index_document->suffix.sv().find('/') != std::string_view::npos)
-    return invalid_argument("The IndexDocument Suffix is not well formed", "IndexDocument", api::str(c.index_document->suffix));
+    return invalid_argument("The IndexDocument Suffix is not well formed", "IndexDocument",
+                            api::str(c.index_document->suffix));
   if (c.routing_rules.size() > 50) return invalid_request("The maximum number of routing rules is 50.");
   for (auto& r : c.routing_rules) {
     if (!r.redirect) return malformed_xml();
@@ -126,19 +138,23 @@ Status check_website(const model::WebsiteConfiguration& c) {
   }
   return {};
 }
-Status get_bucket_website(api::Call& call, const model::GetBucketWebsiteRequest&, model::GetBucketWebsiteOutput&) {
+Status get_bucket_website(api::Call& call, const model::GetBucketWebsiteRequest&,
+                          model::GetBucketWebsiteOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketWebsite"));
-  return show(x, "PutBucketWebsite", "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration");
+  return show(x, "PutBucketWebsite", "NoSuchWebsiteConfiguration",
+              "The specified bucket does not have a website configuration");
 }
-Status put_bucket_website(api::Call& call, const model::PutBucketWebsiteRequest& in, model::PutBucketWebsiteResponse&) {
+Status put_bucket_website(api::Call& call, const model::PutBucketWebsiteRequest& in,
+                          model::PutBucketWebsiteResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketWebsite"));
   if (!in.website_configuration) return malformed_xml();
   TRY(check_website(*in.website_configuration));
   return keep(x, "PutBucketWebsite", document_of("PutBucketWebsite", &in), &Bucket::website);
 }
-Status delete_bucket_website(api::Call& call, const model::DeleteBucketWebsiteRequest&, model::DeleteBucketWebsiteResponse&) {
+Status delete_bucket_website(api::Call& call, const model::DeleteBucketWebsiteRequest&,
+                             model::DeleteBucketWebsiteResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:DeleteBucketWebsite"));
   return drop(x, "PutBucketWebsite", &Bucket::website);
@@ -158,13 +174,17 @@ Status check_rule(api::Call& call, model::LifecycleRule& r) {
     return invalid_request("At least one action needs to be specified in a rule");
   if (auto* e = r.expiration) {
     if (e->days.has() + e->date.has() + e->expired_object_delete_marker.has() != 1) return malformed_xml();
-    if (e->days.has() && *e->days <= 0) return invalid_argument("'Days' for Expiration action must be a positive integer");
-    if (e->date.has() && (*e->date).ms % 86'400'000 != 0) return invalid_argument("'Date' must be at midnight GMT");
+    if (e->days.has() && *e->days <= 0)
+      return invalid_argument("'Days' for Expiration action must be a positive integer");
+    if (e->date.has() && (*e->date).ms % 86'400'000 != 0)
+      return invalid_argument("'Date' must be at midnight GMT");
   }
   if (auto* n = r.noncurrent_version_expiration; n && n->noncurrent_days.value_or(0) <= 0)
-    return invalid_argument("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer");
+    return invalid_argument(
+        "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer");
   if (auto* a = r.abort_incomplete_multipart_upload; a && a->days_after_initiation.value_or(0) <= 0)
-    return invalid_argument("'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer");
+    return invalid_argument(
+        "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer");
   return {};
 }
 }  // namespace
@@ -174,24 +194,31 @@ Status check_lifecycle(api::Call& call, model::BucketLifecycleConfiguration& c) 
   for (auto& r : c.rules) TRY(check_rule(call, r));
   for (size_t i = 0; i < c.rules.size(); ++i)
     for (size_t k = 0; k < i; ++k)
-      if (c.rules[i].id == c.rules[k].id.sv()) return invalid_argument("RuleId must be unique. Found same ID for one or more rules", "ID", api::str(c.rules[i].id));
+      if (c.rules[i].id == c.rules[k].id.sv())
+        return invalid_argument("RuleId must be unique. Found same ID for one or more rules", "ID",
+                                api::str(c.rules[i].id));
   return {};
 }
-Status get_bucket_lifecycle_configuration(api::Call& call, const model::GetBucketLifecycleConfigurationRequest&,
+Status get_bucket_lifecycle_configuration(api::Call& call,
+                                          const model::GetBucketLifecycleConfigurationRequest&,
                                           model::GetBucketLifecycleConfigurationOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetLifecycleConfiguration"));
-  return show(x, "PutBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist");
+  return show(x, "PutBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration",
+              "The lifecycle configuration does not exist");
 }
-Status put_bucket_lifecycle_configuration(api::Call& call, const model::PutBucketLifecycleConfigurationRequest& in,
+Status put_bucket_lifecycle_configuration(api::Call& call,
+                                          const model::PutBucketLifecycleConfigurationRequest& in,
                                           model::PutBucketLifecycleConfigurationOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutLifecycleConfiguration"));
   if (!in.lifecycle_configuration) return malformed_xml();
   TRY(check_lifecycle(call, *in.lifecycle_configuration));
-  return keep(x, "PutBucketLifecycleConfiguration", document_of("PutBucketLifecycleConfiguration", &in), &Bucket::lifecycle);
+  return keep(x, "PutBucketLifecycleConfiguration", document_of("PutBucketLifecycleConfiguration", &in),
+              &Bucket::lifecycle);
 }
-Status delete_bucket_lifecycle(api::Call& call, const model::DeleteBucketLifecycleRequest&, model::DeleteBucketLifecycleResponse&) {
+Status delete_bucket_lifecycle(api::Call& call, const model::DeleteBucketLifecycleRequest&,
+                               model::DeleteBucketLifecycleResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutLifecycleConfiguration"));
   return drop(x, "PutBucketLifecycleConfiguration", &Bucket::lifecycle);

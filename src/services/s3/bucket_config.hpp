@@ -6,7 +6,8 @@
 
 namespace nubecita::s3 {
 void put_bucket_tags(Exchange& x, std::string_view bucket, const Texts& tags);
-/// Of a bucket's lifecycle configuration. Errors: MalformedXML, InvalidArgument, InvalidRequest, NotImplemented.
+/// Of a bucket's lifecycle configuration. Errors: MalformedXML, InvalidArgument, InvalidRequest,
+/// NotImplemented.
 Status check_lifecycle(api::Call& call, model::BucketLifecycleConfiguration& configuration);
 Status check_website(const model::WebsiteConfiguration& configuration);
 Status check_cors(const model::CORSConfiguration& configuration);

@@ -7,20 +7,25 @@ namespace nubecita::s3 {
 
 // --- versioning ---
 
-Status get_bucket_versioning(api::Call& call, const model::GetBucketVersioningRequest&, model::GetBucketVersioningOutput& out) {
+Status get_bucket_versioning(api::Call& call, const model::GetBucketVersioningRequest&,
+                             model::GetBucketVersioningOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketVersioning"));
   if (versioned(*x.bucket)) out.status = call.text(x.bucket->versioning);
   return {};
 }
-Status put_bucket_versioning(api::Call& call, const model::PutBucketVersioningRequest& in, model::PutBucketVersioningResponse&) {
+Status put_bucket_versioning(api::Call& call, const model::PutBucketVersioningRequest& in,
+                             model::PutBucketVersioningResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketVersioning"));
   const auto* c = in.versioning_configuration;
   if (!c || !c->status.has()) return malformed_xml();
   if (c->mfa_delete.has() && c->mfa_delete != "Disabled") return not_implemented("MFA delete");
   if (x.bucket->lock && c->status == "Suspended")
-    return fail("InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.", 409);
+    return fail(
+        "InvalidBucketState",
+        "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+        409);
   x.bucket->versioning = c->status.sv();
   x.tx.put(kEverywhere, *x.bucket);
   return {};
@@ -28,20 +33,25 @@ Status put_bucket_versioning(api::Call& call, const model::PutBucketVersioningRe
 
 // --- encryption ---
 
-Status get_bucket_encryption(api::Call& call, const model::GetBucketEncryptionRequest&, model::GetBucketEncryptionOutput& out) {
+Status get_bucket_encryption(api::Call& call, const model::GetBucketEncryptionRequest&,
+                             model::GetBucketEncryptionOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetEncryptionConfiguration"));
   if (x.bucket->encryption.empty())
-    return fail(ApiError{"ServerSideEncryptionConfigurationNotFoundError", 404,
-                         "The server side encryption configuration was not found", {{"BucketName", x.bucket->name}}});
+    return fail(ApiError{"ServerSideEncryptionConfigurationNotFoundError",
+                         404,
+                         "The server side encryption configuration was not found",
+                         {{"BucketName", x.bucket->name}}});
   auto* c = out.server_side_encryption_configuration = call.make<model::ServerSideEncryptionConfiguration>();
   c->rules = call.list<model::ServerSideEncryptionRule>(1);
-  auto* d = c->rules[0].apply_server_side_encryption_by_default = call.make<model::ServerSideEncryptionByDefault>();
+  auto* d = c->rules[0].apply_server_side_encryption_by_default =
+      call.make<model::ServerSideEncryptionByDefault>();
   d->sse_algorithm = call.text(x.bucket->encryption);
   c->rules[0].bucket_key_enabled = false;
   return {};
 }
-Status put_bucket_encryption(api::Call& call, const model::PutBucketEncryptionRequest& in, model::PutBucketEncryptionResponse&) {
+Status put_bucket_encryption(api::Call& call, const model::PutBucketEncryptionRequest& in,
+                             model::PutBucketEncryptionResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutEncryptionConfiguration"));
   const auto* c = in.server_side_encryption_configuration;
@@ -50,13 +60,15 @@ Status put_bucket_encryption(api::Call& call, const model::PutBucketEncryptionRe
   if (!d) return malformed_xml();
   if (d->sse_algorithm != "AES256") return not_implemented("the encryption " + api::str(d->sse_algorithm));
   if (!d->kms_master_key_id.empty())
-    return invalid_argument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse");
+    return invalid_argument(
+        "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse");
   if (c->rules[0].blocked_encryption_types) return not_implemented("BlockedEncryptionTypes");
   x.bucket->encryption = "AES256";
   x.tx.put(kEverywhere, *x.bucket);
   return {};
 }
-Status delete_bucket_encryption(api::Call& call, const model::DeleteBucketEncryptionRequest&, model::DeleteBucketEncryptionResponse&) {
+Status delete_bucket_encryption(api::Call& call, const model::DeleteBucketEncryptionRequest&,
+                                model::DeleteBucketEncryptionResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutEncryptionConfiguration"));
   x.bucket->encryption.clear();
@@ -73,7 +85,10 @@ Status get_object_lock_configuration(api::Call& call, const model::GetObjectLock
   TRY(open_bucket(x, "s3:GetBucketObjectLockConfiguration"));
   const auto& b = *x.bucket;
   if (!b.lock)
-    return fail(ApiError{"ObjectLockConfigurationNotFoundError", 404, "Object Lock configuration does not exist for this bucket", {{"BucketName", b.name}}});
+    return fail(ApiError{"ObjectLockConfigurationNotFoundError",
+                         404,
+                         "Object Lock configuration does not exist for this bucket",
+                         {{"BucketName", b.name}}});
   auto* c = out.object_lock_configuration = call.make<model::ObjectLockConfiguration>();
   c->object_lock_enabled = "Enabled";
   if (!b.lock_mode.empty()) {
@@ -93,7 +108,8 @@ Status put_object_lock_configuration(api::Call& call, const model::PutObjectLock
   const auto* c = in.object_lock_configuration;
   if (!c || (c->object_lock_enabled.has() && c->object_lock_enabled != "Enabled")) return malformed_xml();
   if (b.versioning != "Enabled")
-    return fail("InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration", 409);
+    return fail("InvalidBucketState",
+                "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration", 409);
   std::string mode;
   int64_t days = 0, years = 0;
   if (c->rule) {
@@ -104,7 +120,8 @@ Status put_object_lock_configuration(api::Call& call, const model::PutObjectLock
     mode = d->mode.sv();
     days = d->days.value_or(0);
     years = d->years.value_or(0);
-    if (days < 0 || years < 0 || days + years == 0) return invalid_argument("Default retention period must be a positive integer value");
+    if (days < 0 || years < 0 || days + years == 0)
+      return invalid_argument("Default retention period must be a positive integer value");
     if (days > 36500 || years > 100) return invalid_argument("Default retention period too large");
   }
   b.lock = true;
@@ -117,61 +134,75 @@ Status put_object_lock_configuration(api::Call& call, const model::PutObjectLock
 
 // --- answered as AWS does where there is none ---
 
-Status get_bucket_accelerate_configuration(api::Call& call, const model::GetBucketAccelerateConfigurationRequest&,
+Status get_bucket_accelerate_configuration(api::Call& call,
+                                           const model::GetBucketAccelerateConfigurationRequest&,
                                            model::GetBucketAccelerateConfigurationOutput&) {
   return open_bucket(exchange(call), "s3:GetAccelerateConfiguration");
 }
-Status put_bucket_accelerate_configuration(api::Call& call, const model::PutBucketAccelerateConfigurationRequest& in,
+Status put_bucket_accelerate_configuration(api::Call& call,
+                                           const model::PutBucketAccelerateConfigurationRequest& in,
                                            model::PutBucketAccelerateConfigurationResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutAccelerateConfiguration"));
-  if (!in.accelerate_configuration || in.accelerate_configuration->status != "Suspended") return not_implemented("transfer acceleration");
+  if (!in.accelerate_configuration || in.accelerate_configuration->status != "Suspended")
+    return not_implemented("transfer acceleration");
   return {};  // what it is
 }
-Status get_bucket_logging(api::Call& call, const model::GetBucketLoggingRequest&, model::GetBucketLoggingOutput&) {
+Status get_bucket_logging(api::Call& call, const model::GetBucketLoggingRequest&,
+                          model::GetBucketLoggingOutput&) {
   return open_bucket(exchange(call), "s3:GetBucketLogging");
 }
-Status put_bucket_logging(api::Call& call, const model::PutBucketLoggingRequest& in, model::PutBucketLoggingResponse&) {
+Status put_bucket_logging(api::Call& call, const model::PutBucketLoggingRequest& in,
+                          model::PutBucketLoggingResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketLogging"));
   if (!in.bucket_logging_status) return malformed_xml();
   if (in.bucket_logging_status->logging_enabled) return not_implemented("server access logging");
   return {};
 }
-Status get_bucket_replication(api::Call& call, const model::GetBucketReplicationRequest&, model::GetBucketReplicationOutput&) {
+Status get_bucket_replication(api::Call& call, const model::GetBucketReplicationRequest&,
+                              model::GetBucketReplicationOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetReplicationConfiguration"));
-  return fail(ApiError{"ReplicationConfigurationNotFoundError", 404, "The replication configuration was not found", {{"BucketName", x.bucket->name}}});
+  return fail(ApiError{"ReplicationConfigurationNotFoundError",
+                       404,
+                       "The replication configuration was not found",
+                       {{"BucketName", x.bucket->name}}});
 }
-Status delete_bucket_replication(api::Call& call, const model::DeleteBucketReplicationRequest&, model::DeleteBucketReplicationResponse&) {
+Status delete_bucket_replication(api::Call& call, const model::DeleteBucketReplicationRequest&,
+                                 model::DeleteBucketReplicationResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutReplicationConfiguration"));
   x.status = 204;
   return {};
 }
-Status get_bucket_request_payment(api::Call& call, const model::GetBucketRequestPaymentRequest&, model::GetBucketRequestPaymentOutput& out) {
+Status get_bucket_request_payment(api::Call& call, const model::GetBucketRequestPaymentRequest&,
+                                  model::GetBucketRequestPaymentOutput& out) {
   out.payer = "BucketOwner";
   return open_bucket(exchange(call), "s3:GetBucketRequestPayment");
 }
-Status put_bucket_request_payment(api::Call& call, const model::PutBucketRequestPaymentRequest& in, model::PutBucketRequestPaymentResponse&) {
+Status put_bucket_request_payment(api::Call& call, const model::PutBucketRequestPaymentRequest& in,
+                                  model::PutBucketRequestPaymentResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketRequestPayment"));
   if (!in.request_payment_configuration) return malformed_xml();
   if (in.request_payment_configuration->payer != "BucketOwner") return not_implemented("requester pays");
   return {};
 }
-Status get_bucket_notification_configuration(api::Call& call, const model::GetBucketNotificationConfigurationRequest&,
+Status get_bucket_notification_configuration(api::Call& call,
+                                             const model::GetBucketNotificationConfigurationRequest&,
                                              model::NotificationConfiguration&) {
   return open_bucket(exchange(call), "s3:GetBucketNotification");
 }
-Status put_bucket_notification_configuration(api::Call& call, const model::PutBucketNotificationConfigurationRequest& in,
+Status put_bucket_notification_configuration(api::Call& call,
+                                             const model::PutBucketNotificationConfigurationRequest& in,
                                              model::PutBucketNotificationConfigurationResponse&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketNotification"));
   const auto* c = in.notification_configuration;
   if (!c) return malformed_xml();
-  if (!c->topic_configurations.empty() || !c->queue_configurations.empty() || !c->lambda_function_configurations.empty() ||
-      c->event_bridge_configuration)
+  if (!c->topic_configurations.empty() || !c->queue_configurations.empty() ||
+      !c->lambda_function_configurations.empty() || c->event_bridge_configuration)
     return not_implemented("event notification");
   return {};
 }

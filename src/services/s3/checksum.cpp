@@ -115,9 +115,7 @@ std::optional<std::string> checksum_bytes(Algorithm a, std::string_view text) {
   return bytes;
 }
 std::string combine(Algorithm a, std::string_view first, std::string_view second, uint64_t second_size) {
-  const Crc kind = a == Algorithm::crc32    ? Crc::crc32
-                   : a == Algorithm::crc32c ? Crc::crc32c
-                                            : Crc::crc64nvme;
+  const Crc kind = a == Algorithm::crc32 ? Crc::crc32 : a == Algorithm::crc32c ? Crc::crc32c : Crc::crc64nvme;
   return crc_text(a, crc_combine(kind, value_of(*checksum_bytes(a, first)),
                                  value_of(*checksum_bytes(a, second)), second_size));
 }

@@ -15,7 +15,8 @@ constexpr size_t kMostTrailers = 16;
 constexpr std::string_view kEmptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 Failure malformed(std::string_view what) {
-  return invalid_request("The body is not well-formed in the aws-chunked encoding: " + std::string(what) + ".");
+  return invalid_request("The body is not well-formed in the aws-chunked encoding: " + std::string(what) +
+                         ".");
 }
 
 }  // namespace
@@ -86,18 +87,25 @@ Status ChunkedDecoder::chunk_head(std::string_view text) {
   return chunk_done();
 }
 
-Status ChunkedDecoder::check(std::string_view kind, const std::string& hash, bool empty_hash, std::string_view given) {
+Status ChunkedDecoder::check(std::string_view kind, const std::string& hash, bool empty_hash,
+                             std::string_view given) {
   std::string text(kind);
-  text.append("\n").append(signing_->date).append("\n").append(signing_->scope).append("\n").append(signing_->seed);
+  text.append("\n")
+      .append(signing_->date)
+      .append("\n")
+      .append(signing_->scope)
+      .append("\n")
+      .append(signing_->seed);
   if (empty_hash) text.append("\n").append(kEmptyHash);
   text.append("\n").append(hash);
   char expected[64];
   wire::hex_of(wire::hmac_sha256(signing_->key, text), expected);
   if (!wire::same_bytes({expected, sizeof expected}, given))
-    return fail("SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your key and "
-                "signing method.",
-                403);
+    return fail(
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. Check your key and "
+        "signing method.",
+        403);
   signing_->seed = given;
   return {};
 }

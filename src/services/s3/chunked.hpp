@@ -1,7 +1,7 @@
 // The aws-chunked encoding: chunks with sizes, signed or not, and a trailer with checksums, signed or not.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html (and -trailers)
-// One owner, one thread. Bytes come in any pieces; what is in them goes out as it comes. A chunk's signature is
-// known to be good only when it has ended: the caller keeps nothing before finished().
+// One owner, one thread. Bytes come in any pieces; what is in them goes out as it comes. A chunk's signature
+// is known to be good only when it has ended: the caller keeps nothing before finished().
 #pragma once
 
 #include <functional>

@@ -13,14 +13,16 @@ std::string code(const Status& s) { return s ? "ok" : s.error().code; }
 // AWS's own example of signed chunks: 66,560 times 'a' in chunks of 65,536.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 ChunkedDecoder::Signing example() {
-  const auto key = wire::signing_key("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524",
-                                     "us-east-1", "s3");
+  const auto key = wire::signing_key("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                     "20130524", "us-east-1", "s3");
   return {std::string(wire::view(key)), "20130524T000000Z", "20130524/us-east-1/s3/aws4_request",
           "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"};
 }
 const std::string kExample =
-    "10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" + std::string(65'536, 'a') +
-    "\r\n400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n" + std::string(1024, 'a') +
+    "10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" +
+    std::string(65'536, 'a') +
+    "\r\n400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n" +
+    std::string(1024, 'a') +
     "\r\n0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n";
 
 struct Decoded {
@@ -28,7 +30,8 @@ struct Decoded {
   Status state;
   std::map<std::string, std::string> trailers;
 };
-Decoded decode(std::optional<ChunkedDecoder::Signing> signing, bool trailer, std::string_view text, size_t step) {
+Decoded decode(std::optional<ChunkedDecoder::Signing> signing, bool trailer, std::string_view text,
+               size_t step) {
   Decoded d;
   ChunkedDecoder decoder(std::move(signing), trailer, [&](std::string_view part) {
     d.data += part;
@@ -70,8 +73,10 @@ TEST(Chunked, UnsignedWithTrailer) {
 
 TEST(Chunked, CutOffIsIncomplete) {
   const std::string whole = "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n";
-  for (size_t n = 0; n < 12; ++n) EXPECT_EQ(code(decode({}, true, whole.substr(0, n), 5).state), "IncompleteBody") << n;
-  EXPECT_EQ(code(decode(example(), false, kExample.substr(0, kExample.size() - 90), 4096).state), "IncompleteBody");
+  for (size_t n = 0; n < 12; ++n)
+    EXPECT_EQ(code(decode({}, true, whole.substr(0, n), 5).state), "IncompleteBody") << n;
+  EXPECT_EQ(code(decode(example(), false, kExample.substr(0, kExample.size() - 90), 4096).state),
+            "IncompleteBody");
 }
 
 TEST(Chunked, MalformedIsRefused) {

@@ -13,8 +13,9 @@ struct CopyConditions {
 };
 template <class In>
 CopyConditions copy_conditions(const In& in) {
-  return {in.copy_source.sv(),        in.expected_source_bucket_owner.sv(), in.copy_source_if_match,
-          in.copy_source_if_none_match, in.copy_source_if_modified_since,     in.copy_source_if_unmodified_since};
+  return {
+      in.copy_source.sv(),          in.expected_source_bucket_owner.sv(), in.copy_source_if_match,
+      in.copy_source_if_none_match, in.copy_source_if_modified_since,     in.copy_source_if_unmodified_since};
 }
 
 struct CopySource {

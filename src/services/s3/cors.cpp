@@ -30,7 +30,8 @@ bool headers_fit(const model::CORSRule& rule, std::string_view requested) {
     while (name.starts_with(' ')) name.remove_prefix(1);
     while (name.ends_with(' ')) name.remove_suffix(1);
     if (name.empty()) continue;
-    if (std::ranges::none_of(rule.allowed_headers, [&](wire::Text p) { return fits(lowered(p), lowered(name)); }))
+    if (std::ranges::none_of(rule.allowed_headers,
+                             [&](wire::Text p) { return fits(lowered(p), lowered(name)); }))
       return false;
   }
   return true;
@@ -58,9 +59,12 @@ std::optional<Headers> cors_headers(store::Transaction& tx, std::string_view buc
     const bool any = pattern->sv() == "*";
     out.emplace_back("Access-Control-Allow-Origin", any ? "*" : std::string(origin));
     out.emplace_back("Access-Control-Allow-Methods", joined(rule.allowed_methods));
-    if (preflight && !requested.empty()) out.emplace_back("Access-Control-Allow-Headers", std::string(requested));
-    if (!rule.expose_headers.empty()) out.emplace_back("Access-Control-Expose-Headers", joined(rule.expose_headers));
-    if (rule.max_age_seconds.has()) out.emplace_back("Access-Control-Max-Age", std::to_string(*rule.max_age_seconds));
+    if (preflight && !requested.empty())
+      out.emplace_back("Access-Control-Allow-Headers", std::string(requested));
+    if (!rule.expose_headers.empty())
+      out.emplace_back("Access-Control-Expose-Headers", joined(rule.expose_headers));
+    if (rule.max_age_seconds.has())
+      out.emplace_back("Access-Control-Max-Age", std::to_string(*rule.max_age_seconds));
     if (!any) out.emplace_back("Access-Control-Allow-Credentials", "true");
     out.emplace_back("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method");
     return out;
@@ -76,16 +80,19 @@ std::unique_ptr<http::Receiver> answer_preflight(Front::Impl& front, http::HeadP
   auto target = parse_target(front.cloud.config, *head);
   const auto origin = head->header("origin"), method = head->header("access-control-request-method");
   if (!target) return refused("InvalidURI", "Couldn't parse the specified URI.", 400);
-  if (origin.empty()) return refused("BadRequest", "Insufficient information. Origin request header needed.", 400);
+  if (origin.empty())
+    return refused("BadRequest", "Insufficient information. Origin request header needed.", 400);
   if (method.empty()) return refused("BadRequest", "Invalid Access-Control-Request-Method: null", 400);
   auto tx = front.cloud.store->begin();
-  auto headers = cors_headers(*tx, target->bucket, origin, method, head->header("access-control-request-headers"), true);
+  auto headers =
+      cors_headers(*tx, target->bucket, origin, method, head->header("access-control-request-headers"), true);
   if (!headers)
-    return refused("AccessForbidden",
-                   "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, "
-                   "request method / Access-Control-Request-Method or Access-Control-Request-Headers are not "
-                   "whitelisted by the resource's CORS spec.",
-                   403);
+    return refused(
+        "AccessForbidden",
+        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, "
+        "request method / Access-Control-Request-Method or Access-Control-Request-Headers are not "
+        "whitelisted by the resource's CORS spec.",
+        403);
   http::Answer a;
   a.headers = std::move(*headers);
   return http::answer_with(std::move(a));

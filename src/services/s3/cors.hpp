@@ -19,7 +19,8 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 /// Those that the bucket's first matching rule gives; nothing: none matches. `requested_headers`: of a
 /// preflight.
 std::optional<Headers> cors_headers(store::Transaction& tx, std::string_view bucket, std::string_view origin,
-                                    std::string_view method, std::string_view requested_headers, bool preflight);
+                                    std::string_view method, std::string_view requested_headers,
+                                    bool preflight);
 std::unique_ptr<http::Receiver> answer_preflight(Front::Impl& front, http::HeadPtr head);
 
 }  // namespace nubecita::s3

@@ -1,5 +1,5 @@
-// The cyclic redundancy checks that S3 knows: CRC-32 (ISO-HDLC), CRC-32C (Castagnoli), CRC-64/NVME. Values are
-// those of the finished check; extending starts from 0. Pure functions, any thread.
+// The cyclic redundancy checks that S3 knows: CRC-32 (ISO-HDLC), CRC-32C (Castagnoli), CRC-64/NVME. Values
+// are those of the finished check; extending starts from 0. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,8 @@ namespace {
 
 const wire::Member& payload_of(std::string_view operation) {
   const auto all = service().operations;
-  auto it = std::ranges::lower_bound(all, operation, {}, [](const api::Operation& o) { return o.shape->name; });
+  auto it =
+      std::ranges::lower_bound(all, operation, {}, [](const api::Operation& o) { return o.shape->name; });
   if (it != all.end() && it->shape->name == operation)
     for (auto& m : it->shape->input->members)
       if (m.payload) return m;
@@ -47,11 +48,13 @@ std::string document_of(std::string_view operation, const void* in) {
   const void* at = *reinterpret_cast<const void* const*>(static_cast<const std::byte*>(in) + m.offset);
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   if (at)
-    wire::encode_xml_element(out, wire::Protocol::rest_xml, m.wire, "http://s3.amazonaws.com/doc/2006-03-01/", *m.shape, at);
+    wire::encode_xml_element(out, wire::Protocol::rest_xml, m.wire, "http://s3.amazonaws.com/doc/2006-03-01/",
+                             *m.shape, at);
   return out;
 }
 
-const void* read_document(store::Transaction& tx, Arena& arena, std::string_view bucket, std::string_view operation) {
+const void* read_document(store::Transaction& tx, Arena& arena, std::string_view bucket,
+                          std::string_view operation) {
   const auto text = tx.get(config_key(bucket, operation));
   if (!text) return nullptr;
   const auto& shape = *payload_of(operation).shape;

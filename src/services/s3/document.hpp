@@ -1,5 +1,5 @@
-// XML documents of configurations: kept as they are shown, read again where they are applied. Pure but for the
-// transaction given.
+// XML documents of configurations: kept as they are shown, read again where they are applied. Pure but for
+// the transaction given.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,11 @@ Status check_document(const http::Head& head, std::string_view body);
 /// The document member of the operation's input as XML, e.g. of PutBucketCors.
 std::string document_of(std::string_view operation, const void* in);
 /// Such a document read again, in the arena; null if there is none. It has been checked when it was put.
-const void* read_document(store::Transaction& tx, Arena& arena, std::string_view bucket, std::string_view operation);
+const void* read_document(store::Transaction& tx, Arena& arena, std::string_view bucket,
+                          std::string_view operation);
 template <class T>
-const T* read_config(store::Transaction& tx, Arena& arena, std::string_view bucket, std::string_view operation) {
+const T* read_config(store::Transaction& tx, Arena& arena, std::string_view bucket,
+                     std::string_view operation) {
   return static_cast<const T*>(read_document(tx, arena, bucket, operation));
 }
 

@@ -19,7 +19,9 @@ inline Failure invalid_argument(std::string message, std::string name = {}, std:
   if (!name.empty()) e.fields = {{"ArgumentName", std::move(name)}, {"ArgumentValue", std::move(value)}};
   return fail(std::move(e));
 }
-inline Failure invalid_request(std::string message) { return fail("InvalidRequest", std::move(message), 400); }
+inline Failure invalid_request(std::string message) {
+  return fail("InvalidRequest", std::move(message), 400);
+}
 inline Failure not_implemented(std::string_view what) {
   return fail("NotImplemented",
               "A header or operation you provided implies functionality that is not implemented: " +
@@ -28,26 +30,34 @@ inline Failure not_implemented(std::string_view what) {
 }
 inline Failure malformed_xml() {
   return fail("MalformedXML",
-              "The XML you provided was not well-formed or did not validate against our published schema", 400);
+              "The XML you provided was not well-formed or did not validate against our published schema",
+              400);
 }
 inline Failure no_such_bucket(std::string_view bucket) {
-  return fail(ApiError{"NoSuchBucket", 404, "The specified bucket does not exist", {{"BucketName", std::string(bucket)}}});
+  return fail(ApiError{
+      "NoSuchBucket", 404, "The specified bucket does not exist", {{"BucketName", std::string(bucket)}}});
 }
 inline Failure no_such_key(std::string_view key) {
   return fail(ApiError{"NoSuchKey", 404, "The specified key does not exist.", {{"Key", std::string(key)}}});
 }
 inline Failure no_such_version(std::string_view key, std::string_view version) {
-  return fail(ApiError{"NoSuchVersion", 404, "The specified version does not exist.",
+  return fail(ApiError{"NoSuchVersion",
+                       404,
+                       "The specified version does not exist.",
                        {{"Key", std::string(key)}, {"VersionId", std::string(version)}}});
 }
 inline Failure no_such_upload(std::string_view id) {
-  return fail(ApiError{"NoSuchUpload", 404,
-                       "The specified upload does not exist. The upload ID may be invalid, or the upload may have "
-                       "been aborted or completed.",
-                       {{"UploadId", std::string(id)}}});
+  return fail(
+      ApiError{"NoSuchUpload",
+               404,
+               "The specified upload does not exist. The upload ID may be invalid, or the upload may have "
+               "been aborted or completed.",
+               {{"UploadId", std::string(id)}}});
 }
 inline Failure precondition_failed(std::string_view condition) {
-  return fail(ApiError{"PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold",
+  return fail(ApiError{"PreconditionFailed",
+                       412,
+                       "At least one of the pre-conditions you specified did not hold",
                        {{"Condition", std::string(condition)}}});
 }
 inline Failure bad_digest() {

@@ -32,19 +32,19 @@ struct Exchange : api::Call {
   const Target& target;
   const Claim& claim;
   Blobs& blobs;
-  std::string_view body;       // a document, if the operation takes one
-  Intake* intake = nullptr;    // the object's bytes, whole and checked, if it takes those
+  std::string_view body;                      // a document, if the operation takes one
+  Intake* intake = nullptr;                   // the object's bytes, whole and checked, if it takes those
   std::vector<std::unique_ptr<Intake>> made;  // bytes that the operation itself has written
 
   // What the answer has beside the operation's output.
-  int status = 0;                       // 0: the operation's
-  std::string document;                 // XML instead of the output's
+  int status = 0;        // 0: the operation's
+  std::string document;  // XML instead of the output's
   std::vector<std::pair<std::string, std::string>> headers;
   std::unique_ptr<http::Source> source;
   uint64_t source_size = 0;
-  std::vector<std::string> doomed;      // files that nobody needs once this is committed
+  std::vector<std::string> doomed;  // files that nobody needs once this is committed
 
-  std::optional<Bucket> bucket;         // once opened
+  std::optional<Bucket> bucket;  // once opened
   /// Reads and remembers it. Errors: NoSuchBucket, AccessDenied (x-amz-expected-bucket-owner is another).
   Status find_bucket();
 };

@@ -35,15 +35,16 @@ http::Answer success(http::Answer a, const Fields& f, const std::string& bucket,
     auto encode = [](std::string_view text) {
       std::string out;
       for (char c : text) {
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.')
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+            c == '_' || c == '.')
           out += c;
         else
           out += "%" + to_hex({&c, 1});
       }
       return out;
     };
-    a.headers.back().second = redirect + (redirect.find('?') == std::string::npos ? "?" : "&") + "bucket=" + encode(bucket) +
-                              "&key=" + encode(key) + "&etag=" + encode(etag);
+    a.headers.back().second = redirect + (redirect.find('?') == std::string::npos ? "?" : "&") +
+                              "bucket=" + encode(bucket) + "&key=" + encode(key) + "&etag=" + encode(etag);
     return a;
   }
   const auto status = field(f, "success_action_status");
@@ -83,10 +84,14 @@ class FormReceiver final : public http::Receiver {
       state_ = put_ ? Status(fail("IncompleteBody", "The request body terminated unexpectedly", 400))
                     : Status(invalid_argument("POST requires exactly one file upload per request."));
     if (state_ && size_ < limits_.least)
-      state_ = fail(ApiError{"EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size",
-                             {{"ProposedSize", std::to_string(size_)}, {"MinSizeAllowed", std::to_string(limits_.least)}}});
+      state_ = fail(ApiError{
+          "EntityTooSmall",
+          400,
+          "Your proposed upload is smaller than the minimum allowed size",
+          {{"ProposedSize", std::to_string(size_)}, {"MinSizeAllowed", std::to_string(limits_.least)}}});
     if (!state_) return respond(request_->refusal(state_.error()));
-    const auto location = std::string(head_->tls ? "https://" : "http://") + std::string(head_->header("host")) +
+    const auto location = std::string(head_->tls ? "https://" : "http://") +
+                          std::string(head_->header("host")) +
                           (target_.virtual_host ? "/" : "/" + target_.bucket + "/") + target_.key;
     put_->with_bytes([respond = std::move(respond), fields = std::move(fields_), bucket = target_.bucket,
                       key = target_.key, location](http::Answer a) mutable {
@@ -99,7 +104,10 @@ class FormReceiver final : public http::Receiver {
     fields_ = f;
     auto key = field(f, "key");
     if (key.empty())
-      return invalid_argument("Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.", "key");
+      return invalid_argument(
+          "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the "
+          "fields.",
+          "key");
     if (const auto at = key.find("${filename}"); at != std::string::npos)
       key.replace(at, 11, filename.substr(filename.find_last_of("/\\") + 1));
     fields_["key"] = key;
@@ -109,14 +117,15 @@ class FormReceiver final : public http::Receiver {
     std::vector<std::pair<std::string, std::string>> headers = {{"transfer-encoding", "chunked"}};
     if (auto host = head_->header("host"); !host.empty()) headers.emplace_back("host", host);
     if (auto origin = head_->header("origin"); !origin.empty()) headers.emplace_back("origin", origin);
-    static constexpr const char* plain[] = {"content-type", "cache-control", "content-disposition", "content-encoding", "expires"};
+    static constexpr const char* plain[] = {"content-type", "cache-control", "content-disposition",
+                                            "content-encoding", "expires"};
     for (auto* name : plain)
       if (fields_.contains(name)) headers.emplace_back(name, fields_[name]);
     if (fields_.contains("acl")) headers.emplace_back("x-amz-acl", fields_["acl"]);
     if (fields_.contains("tagging")) return not_implemented("the form field tagging");
     for (auto& [name, value] : fields_)
-      if (name.starts_with("x-amz-") && name != "x-amz-credential" && name != "x-amz-algorithm" && name != "x-amz-date" &&
-          name != "x-amz-signature" && name != "x-amz-security-token")
+      if (name.starts_with("x-amz-") && name != "x-amz-credential" && name != "x-amz-algorithm" &&
+          name != "x-amz-date" && name != "x-amz-signature" && name != "x-amz-security-token")
         headers.emplace_back(name, value);
     auto made = http::make_head("PUT", target_.path, headers, head_->peer_ip);
     put_ = std::make_shared<Request>(front_, std::move(made));
@@ -134,11 +143,13 @@ class FormReceiver final : public http::Receiver {
       nobody.v4.payload = wire::Payload::unsigned_payload;
       return nobody;
     }
-    for (const char* name : v4 ? std::initializer_list<const char*>{"policy", "x-amz-credential", "x-amz-signature"}
-                               : std::initializer_list<const char*>{"policy", "awsaccesskeyid", "signature"})
+    for (const char* name :
+         v4 ? std::initializer_list<const char*>{"policy", "x-amz-credential", "x-amz-signature"}
+            : std::initializer_list<const char*>{"policy", "awsaccesskeyid", "signature"})
       if (!fields_.contains(name))
         return invalid_argument("Bucket POST must contain a field named '" + std::string(name) +
-                                "'.  If it is specified, please check the order of the fields.", name);
+                                    "'.  If it is specified, please check the order of the fields.",
+                                name);
     auto tx = front_.cloud.store->begin();
     FormClaim form;
     form.policy = policy;
@@ -147,7 +158,9 @@ class FormReceiver final : public http::Receiver {
       form.algorithm = field(fields_, "x-amz-algorithm");
       form.credential = field(fields_, "x-amz-credential");
       form.signature = field(fields_, "x-amz-signature");
-      if (form.algorithm.empty()) return invalid_argument("Bucket POST must contain a field named 'x-amz-algorithm'.", "x-amz-algorithm");
+      if (form.algorithm.empty())
+        return invalid_argument("Bucket POST must contain a field named 'x-amz-algorithm'.",
+                                "x-amz-algorithm");
     } else {
       form.credential = field(fields_, "awsaccesskeyid");
       form.signature = field(fields_, "signature");
@@ -155,7 +168,8 @@ class FormReceiver final : public http::Receiver {
     TRY_LET(auto claim, identify_form(*tx, form, now_ms()));
     claim.v4.payload = wire::Payload::unsigned_payload;
     std::string document;
-    if (!base64_decode(policy, document)) return fail("InvalidPolicyDocument", "Invalid Policy: Invalid base64.", 400);
+    if (!base64_decode(policy, document))
+      return fail("InvalidPolicyDocument", "Invalid Policy: Invalid base64.", 400);
     TRY_LET(limits_, check_form_policy(document, fields_, target_.bucket, now_ms()));
     return claim;
   }
@@ -163,8 +177,11 @@ class FormReceiver final : public http::Receiver {
   Status file(std::string_view part) {
     size_ += static_cast<int64_t>(part.size());
     if (size_ > limits_.most)
-      return fail(ApiError{"EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size",
-                           {{"ProposedSize", std::to_string(size_)}, {"MaxSizeAllowed", std::to_string(limits_.most)}}});
+      return fail(ApiError{
+          "EntityTooLarge",
+          400,
+          "Your proposed upload exceeds the maximum allowed size",
+          {{"ProposedSize", std::to_string(size_)}, {"MaxSizeAllowed", std::to_string(limits_.most)}}});
     put_->intake().write(part);
     return {};
   }
@@ -184,7 +201,9 @@ class FormReceiver final : public http::Receiver {
 }  // namespace
 
 bool is_form(const Config& config, const http::Head& head) {
-  if (head.method != "POST" || !head.header("content-type").starts_with("multipart/form-data") || !head.query.empty()) return false;
+  if (head.method != "POST" || !head.header("content-type").starts_with("multipart/form-data") ||
+      !head.query.empty())
+    return false;
   auto target = parse_target(config, head);
   return target && !target->bucket.empty() && target->key.empty();
 }
@@ -193,8 +212,11 @@ std::unique_ptr<http::Receiver> receive_form(Front::Impl& front, http::HeadPtr h
   auto target = *parse_target(front.cloud.config, *head);
   if (form_boundary(head->header("content-type")).empty()) {
     auto request = std::make_shared<Request>(front, head);
-    return http::answer_with(request->refusal(
-        ApiError{"MalformedPOSTRequest", 400, "The body of your POST request is not well-formed multipart/form-data.", {}}));
+    return http::answer_with(
+        request->refusal(ApiError{"MalformedPOSTRequest",
+                                  400,
+                                  "The body of your POST request is not well-formed multipart/form-data.",
+                                  {}}));
   }
   return std::make_unique<FormReceiver>(front, std::move(head), std::move(target));
 }

@@ -1,5 +1,5 @@
-// Uploads by browsers: POST of a form to a bucket. It becomes a PutObject whose headers are the form's fields.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+// Uploads by browsers: POST of a form to a bucket. It becomes a PutObject whose headers are the form's
+// fields. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 #pragma once
 
 #include <memory>

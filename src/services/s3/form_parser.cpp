@@ -10,7 +10,8 @@ namespace {
 constexpr size_t kMostFields = 20 * 1024;  // bytes before the file, as on AWS
 
 Failure malformed() {
-  return fail("MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.", 400);
+  return fail("MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.",
+              400);
 }
 
 std::string lowered(std::string_view text) {
@@ -45,7 +46,8 @@ std::string form_boundary(std::string_view content_type) {
   return boundary.size() > 200 ? std::string() : boundary;
 }
 
-FormParser::FormParser(std::string boundary, Sink sink) : delimiter_("\r\n--" + boundary), sink_(std::move(sink)), pending_("\r\n") {}
+FormParser::FormParser(std::string boundary, Sink sink)
+    : delimiter_("\r\n--" + boundary), sink_(std::move(sink)), pending_("\r\n") {}
 
 Status FormParser::head(std::string_view line) {
   const auto lower = lowered(line);
@@ -74,7 +76,8 @@ Status FormParser::part_begins() {
 Status FormParser::looked_at(size_t n) {
   pending_.erase(0, n);
   if ((seen_ += n) > kMostFields)
-    return fail("MaxPostPreDataLengthExceeded", "Your POST request fields preceding the upload file were too large.", 400);
+    return fail("MaxPostPreDataLengthExceeded",
+                "Your POST request fields preceding the upload file were too large.", 400);
   return {};
 }
 

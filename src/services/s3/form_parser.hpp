@@ -31,7 +31,7 @@ class FormParser {
   Status head(std::string_view line);
   Status part_begins();
   Status looked_at(size_t n);  // of pending_, while fields come
-  std::string delimiter_;  // "\r\n--boundary"
+  std::string delimiter_;      // "\r\n--boundary"
   Sink sink_;
   State state_ = State::preamble;
   std::string pending_;  // not looked at yet, or possibly the beginning of a delimiter

@@ -32,7 +32,9 @@ class Checker {
 
   Status condition(const json::value& c) {
     if (c.is_object()) {
-      if (c.as_object().empty()) return invalid("Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.");
+      if (c.as_object().empty())
+        return invalid(
+            "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.");
       for (auto& [name, value] : c.as_object()) {
         if (!value.is_string()) return invalid("Invalid Simple-Condition: value must be a string.");
         TRY(compare("eq", name, value.as_string()));
@@ -65,9 +67,11 @@ class Checker {
   }
 
   Status all_allowed() const {
-    static constexpr std::string_view free[] = {"awsaccesskeyid", "signature", "policy", "x-amz-signature", "file", "bucket"};
+    static constexpr std::string_view free[] = {"awsaccesskeyid",  "signature", "policy",
+                                                "x-amz-signature", "file",      "bucket"};
     for (auto& [name, value] : fields_)
-      if (!allowed_.contains(name) && !name.starts_with("x-ignore-") && std::ranges::find(free, name) == std::end(free))
+      if (!allowed_.contains(name) && !name.starts_with("x-ignore-") &&
+          std::ranges::find(free, name) == std::end(free))
         return access_denied("Invalid according to Policy: Extra input fields: " + name);
     return {};
   }
@@ -79,12 +83,16 @@ class Checker {
     const auto name = lowered(field);
     auto it = fields_.find(name);
     const auto value = it == fields_.end() ? std::string_view() : std::string_view(it->second);
-    const bool good = operation == "eq" ? it != fields_.end() && value == wanted
-                                        : operation == "starts-with" && (it != fields_.end() || wanted.empty()) && value.starts_with(wanted);
-    if (operation != "eq" && operation != "starts-with") return invalid("Unknown operation '" + std::string(operation) + "'.");
+    const bool good = operation == "eq"
+                          ? it != fields_.end() && value == wanted
+                          : operation == "starts-with" && (it != fields_.end() || wanted.empty()) &&
+                                value.starts_with(wanted);
+    if (operation != "eq" && operation != "starts-with")
+      return invalid("Unknown operation '" + std::string(operation) + "'.");
     allowed_.insert(name);
     if (!good)
-      return refused("[\"" + std::string(operation) + "\", \"$" + name + "\", \"" + std::string(wanted) + "\"]");
+      return refused("[\"" + std::string(operation) + "\", \"$" + name + "\", \"" + std::string(wanted) +
+                     "\"]");
     return {};
   }
 
@@ -94,7 +102,8 @@ class Checker {
 
 }  // namespace
 
-Result<FormLimits> check_form_policy(std::string_view document, const std::map<std::string, std::string>& fields,
+Result<FormLimits> check_form_policy(std::string_view document,
+                                     const std::map<std::string, std::string>& fields,
                                      std::string_view bucket, int64_t now) {
   auto parsed = json::parse(document);
   if (!parsed || !parsed->is_object()) return invalid("Invalid JSON.");
@@ -102,7 +111,9 @@ Result<FormLimits> check_form_policy(std::string_view document, const std::map<s
   auto* expiration = o.if_contains("expiration");
   if (!expiration || !expiration->is_string()) return invalid("Policy missing expiration.");
   auto until = parse_time(std::string_view(expiration->as_string()));
-  if (!until) return invalid("Invalid 'expiration' value: '" + std::string(std::string_view(expiration->as_string())) + "'");
+  if (!until)
+    return invalid("Invalid 'expiration' value: '" + std::string(std::string_view(expiration->as_string())) +
+                   "'");
   if (now > *until) return access_denied("Invalid according to Policy: Policy expired.");
   auto* conditions = json::array_at(o, "conditions");
   if (!conditions) return invalid("Policy missing conditions.");

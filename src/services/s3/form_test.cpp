@@ -10,7 +10,8 @@ namespace {
 const std::string kForm =
     "--xyz\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nfoo/${filename}\r\n"
     "--xyz\r\nContent-Disposition: form-data; name=\"Content-Type\"\r\n\r\ntext/plain\r\n"
-    "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: image/png\r\n\r\n"
+    "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: "
+    "image/png\r\n\r\n"
     "bytes\r\n--xy and more\r\n--xyz--\r\n";
 
 TEST(Form, FieldsThenFileInAnyPieces) {
@@ -48,22 +49,25 @@ std::string check(std::string_view policy, std::map<std::string, std::string> fi
 }
 
 TEST(FormPolicy, Conditions) {
-  const std::string policy = R"({"expiration":"2027-01-01T00:00:00Z","conditions":[{"bucket":"b"},["starts-with","$key","user/"],
+  const std::string policy =
+      R"({"expiration":"2027-01-01T00:00:00Z","conditions":[{"bucket":"b"},["starts-with","$key","user/"],
     {"acl":"private"},["content-length-range",1,10],["starts-with","$Content-Type",""]]})";
   EXPECT_EQ(check(policy, {{"key", "user/x"}, {"acl", "private"}}), "1..10");
   EXPECT_EQ(check(policy, {{"key", "other/x"}, {"acl", "private"}}), "AccessDenied");
   EXPECT_EQ(check(policy, {{"key", "user/x"}, {"acl", "public-read"}}), "AccessDenied");
   EXPECT_EQ(check(policy, {{"key", "user/x"}}), "AccessDenied");
   EXPECT_EQ(check(policy, {{"key", "user/x"}, {"acl", "private"}, {"extra", "1"}}), "AccessDenied");
-  EXPECT_EQ(check(policy, {{"key", "user/x"}, {"acl", "private"}, {"x-ignore-me", "1"}, {"signature", "s"}}), "1..10");
+  EXPECT_EQ(check(policy, {{"key", "user/x"}, {"acl", "private"}, {"x-ignore-me", "1"}, {"signature", "s"}}),
+            "1..10");
 }
 
 TEST(FormPolicy, ExpiredAndMalformed) {
   EXPECT_EQ(check(R"({"expiration":"2025-01-01T00:00:00Z","conditions":[]})", {}), "AccessDenied");
-  for (auto bad : {"", "[]", "{}", R"({"expiration":"2027-01-01T00:00:00Z"})", R"({"expiration":5,"conditions":[]})",
-                   R"({"expiration":"2027-01-01T00:00:00Z","conditions":[["eq","key","x"]]})",
-                   R"({"expiration":"2027-01-01T00:00:00Z","conditions":[["content-length-range","a","b"]]})",
-                   R"({"expiration":"2027-01-01T00:00:00Z","conditions":[["like","$key","x"]]})"})
+  for (auto bad :
+       {"", "[]", "{}", R"({"expiration":"2027-01-01T00:00:00Z"})", R"({"expiration":5,"conditions":[]})",
+        R"({"expiration":"2027-01-01T00:00:00Z","conditions":[["eq","key","x"]]})",
+        R"({"expiration":"2027-01-01T00:00:00Z","conditions":[["content-length-range","a","b"]]})",
+        R"({"expiration":"2027-01-01T00:00:00Z","conditions":[["like","$key","x"]]})"})
     EXPECT_EQ(check(bad, {{"key", "x"}}), "InvalidPolicyDocument") << bad;
 }
 

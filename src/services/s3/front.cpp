@@ -48,7 +48,8 @@ class Refusal final : public http::Receiver {
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (char c : text) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '/')
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+        c == '.' || c == '/')
       out += c;
     else
       out += "%" + to_hex({&c, 1});
@@ -109,13 +110,17 @@ std::unique_ptr<http::Receiver> Front::begin(http::HeadPtr head) {
   auto request = std::make_shared<Request>(*impl_, head);
   if (auto ready = request->prepare(); !ready) return refuse(*head, request->refusal(ready.error()));
   if (request->takes_bytes()) {
-    if (auto started = request->start_intake(); !started) return refuse(*head, request->refusal(started.error()));
+    if (auto started = request->start_intake(); !started)
+      return refuse(*head, request->refusal(started.error()));
     return std::make_unique<BytesReceiver>(std::move(request));
   }
-  auto too_large = request->refusal(ApiError{"MaxMessageLengthExceeded", 400, "Your request was too large.", {}});
+  auto too_large =
+      request->refusal(ApiError{"MaxMessageLengthExceeded", 400, "Your request was too large.", {}});
   return http::collect(
       kLargestDocument,
-      [request](std::string body, http::Respond respond) { request->with_document(std::move(body), std::move(respond)); },
+      [request](std::string body, http::Respond respond) {
+        request->with_document(std::move(body), std::move(respond));
+      },
       std::move(too_large));
 }
 
@@ -127,7 +132,9 @@ Status Request::prepare() {
   if (!target) return fail("InvalidURI", "Couldn't parse the specified URI.", 400);
   target_ = std::move(*target);
   if (target_.key.size() > 1024)
-    return fail(ApiError{"KeyTooLongError", 400, "Your key is too long",
+    return fail(ApiError{"KeyTooLongError",
+                         400,
+                         "Your key is too long",
                          {{"Size", std::to_string(target_.key.size())}, {"MaxSizeAllowed", "1024"}}});
   auto tx = front_.cloud.store->begin();
   if (!head_->header("origin").empty()) add_cors(*tx);
@@ -231,15 +238,17 @@ api::Conditions Request::conditions() const {
                        {"aws:UserAgent", {std::string(head_->header("user-agent"))}},
                        {"s3:authType", {std::string(claim_.method)}}};
   if (!claim_.version.empty()) c.push_back({"s3:signatureversion", {std::string(claim_.version)}});
-  if (auto referer = head_->header("referer"); !referer.empty()) c.push_back({"aws:Referer", {std::string(referer)}});
+  if (auto referer = head_->header("referer"); !referer.empty())
+    c.push_back({"aws:Referer", {std::string(referer)}});
   if (claim_.v4.time_ms) c.push_back({"s3:signatureAge", {std::to_string(now_ - claim_.v4.time_ms)}});
   // Headers that policies may ask for.
   for (auto& [name, value] : head_->headers)
     for (std::string_view known :
-         {"x-amz-acl", "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp",
-          "x-amz-grant-full-control", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-server-side-encryption",
-          "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-storage-class", "x-amz-website-redirect-location",
-          "x-amz-content-sha256", "if-match", "if-none-match"})
+         {"x-amz-acl", "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp",
+          "x-amz-grant-write-acp", "x-amz-grant-full-control", "x-amz-copy-source",
+          "x-amz-metadata-directive", "x-amz-server-side-encryption",
+          "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-storage-class",
+          "x-amz-website-redirect-location", "x-amz-content-sha256", "if-match", "if-none-match"})
       if (name == known) c.push_back({"s3:" + std::string(name), {std::string(value)}});
   return c;
 }
@@ -259,9 +268,9 @@ void Request::run() {
     if (done.error().code == "ReadAgain" && runs_ < kMostRuns) return run();
     return answer_error(done.error());
   }
-  front_.cloud.store->commit(std::move(tx), [self = shared_from_this()](store::CommitResult r, std::string reason) {
-    self->committed(r, reason);
-  });
+  front_.cloud.store->commit(
+      std::move(tx),
+      [self = shared_from_this()](store::CommitResult r, std::string reason) { self->committed(r, reason); });
 }
 
 Status Request::operate(store::Transaction&, Exchange& x) {
@@ -280,7 +289,8 @@ Status Request::operate(store::Transaction&, Exchange& x) {
   TRY(operation_->handler(x, in_, out_));
   if (!x.authorized()) {  // closed by default
     log_error("s3", "{} asked for no authorization", shape.name);
-    return fail("InternalError", "The operation is not guarded by an authorization check and was refused.", 500);
+    return fail("InternalError", "The operation is not guarded by an authorization check and was refused.",
+                500);
   }
   return {};
 }
@@ -297,10 +307,13 @@ void Request::committed(store::CommitResult result, const std::string& reason) {
     return front_.pool.run([self = shared_from_this()] { self->run(); });
   if (result == store::CommitResult::failed) log_error("s3", "commit of request {} failed: {}", id_, reason);
   if (result == store::CommitResult::failed)
-    return answer_error({"ServiceUnavailable", 503,
-                         "The change could not be made durable and was not made: " + reason, {}});
-  answer_error({"OperationAborted", 409,
-                "A conflicting conditional operation is currently in progress against this resource. Try again.", {}});
+    return answer_error(
+        {"ServiceUnavailable", 503, "The change could not be made durable and was not made: " + reason, {}});
+  answer_error(
+      {"OperationAborted",
+       409,
+       "A conflicting conditional operation is currently in progress against this resource. Try again.",
+       {}});
 }
 
 void Request::answer() {
@@ -326,7 +339,8 @@ void Request::answer() {
 http::Answer Request::refusal(ApiError error) {
   http::Answer a;
   a.status = error.code == "AccessDenied" ? 403 : error.status;
-  if (log_enabled(LogLevel::debug)) log_debug("s3", "{} {}: {} {}", head_->method, head_->path, error.code, error.message);
+  if (log_enabled(LogLevel::debug))
+    log_debug("s3", "{} {}: {} {}", head_->method, head_->path, error.code, error.message);
   a.headers.emplace_back("x-amz-request-id", id_);
   if (exchange_)
     for (auto& h : exchange_->headers) a.headers.push_back(h);
@@ -365,7 +379,8 @@ void Request::send(http::Answer a) {
 
 void Request::add_cors(store::Transaction& tx) {
   if (target_.bucket.empty()) return;
-  cors_ = cors_headers(tx, target_.bucket, head_->header("origin"), head_->method, {}, false).value_or(decltype(cors_){});
+  cors_ = cors_headers(tx, target_.bucket, head_->header("origin"), head_->method, {}, false)
+              .value_or(decltype(cors_){});
 }
 
 }  // namespace nubecita::s3

@@ -22,10 +22,11 @@ constexpr auto kStyle = wire::SignatureErrors::s3;
 constexpr int64_t kSkewMs = 15 * 60 * 1000;
 
 Failure mismatch() {
-  return fail("SignatureDoesNotMatch",
-              "The request signature we calculated does not match the signature you provided. Check your key and "
-              "signing method.",
-              403);
+  return fail(
+      "SignatureDoesNotMatch",
+      "The request signature we calculated does not match the signature you provided. Check your key and "
+      "signing method.",
+      403);
 }
 
 bool same_secret(std::string_view a, std::string_view b) {
@@ -68,12 +69,15 @@ Result<Claim> identify_v4(store::Transaction& tx, const http::Head& head, int64_
   for (auto& [name, value] : head.headers)
     if (name.starts_with("x-amz-") && name != "x-amz-content-sha256" &&
         listed.find(";" + std::string(name) + ";") == std::string::npos)
-      return fail(ApiError{"AccessDenied", 403, "There were headers present in the request which were not signed",
+      return fail(ApiError{"AccessDenied",
+                           403,
+                           "There were headers present in the request which were not signed",
                            {{"HeadersNotSigned", std::string(name)}}});
   TRY_LET(auto credential, find(tx, v4.access_key, v4.session_token));
   TRY(wire::verify_signature(raw, v4, credential.secret, now, {}, kStyle));
   TRY(check_expiry(credential, now));
-  auto claim = make_claim(std::move(credential), v4.presigned ? "REST-QUERY-STRING" : "REST-HEADER", "AWS4-HMAC-SHA256");
+  auto claim = make_claim(std::move(credential), v4.presigned ? "REST-QUERY-STRING" : "REST-HEADER",
+                          "AWS4-HMAC-SHA256");
   claim.region = v4.region;
   claim.v4 = std::move(v4);
   return claim;
@@ -92,12 +96,39 @@ std::string text_of_v2(const http::Head& head, const Target& target, std::string
     }
   for (auto& [n, v] : amz) out.append(n).append(":").append(v).append("\n");
   out.append(target.path.empty() ? "/" : target.path);
-  static constexpr std::string_view signed_parameters[] = {
-      "accelerate", "acl", "cors", "delete", "encryption", "legal-hold", "lifecycle", "location", "logging",
-      "notification", "object-lock", "partNumber", "policy", "policyStatus", "publicAccessBlock", "replication",
-      "requestPayment", "response-cache-control", "response-content-disposition", "response-content-encoding",
-      "response-content-language", "response-content-type", "response-expires", "restore", "retention", "tagging",
-      "torrent", "uploadId", "uploads", "versionId", "versioning", "versions", "website"};
+  static constexpr std::string_view signed_parameters[] = {"accelerate",
+                                                           "acl",
+                                                           "cors",
+                                                           "delete",
+                                                           "encryption",
+                                                           "legal-hold",
+                                                           "lifecycle",
+                                                           "location",
+                                                           "logging",
+                                                           "notification",
+                                                           "object-lock",
+                                                           "partNumber",
+                                                           "policy",
+                                                           "policyStatus",
+                                                           "publicAccessBlock",
+                                                           "replication",
+                                                           "requestPayment",
+                                                           "response-cache-control",
+                                                           "response-content-disposition",
+                                                           "response-content-encoding",
+                                                           "response-content-language",
+                                                           "response-content-type",
+                                                           "response-expires",
+                                                           "restore",
+                                                           "retention",
+                                                           "tagging",
+                                                           "torrent",
+                                                           "uploadId",
+                                                           "uploads",
+                                                           "versionId",
+                                                           "versioning",
+                                                           "versions",
+                                                           "website"};
   char separator = '?';
   for (auto name : signed_parameters) {
     if (!has_parameter(head.query, name)) continue;
@@ -122,7 +153,8 @@ Result<Claim> identify_v2(store::Transaction& tx, const http::Head& head, const 
     int64_t until = 0;
     auto [end, ec] = std::from_chars(expires.data(), expires.data() + expires.size(), until);
     if (ec != std::errc() || end != expires.data() + expires.size() || signature.empty())
-      return access_denied("Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters");
+      return access_denied(
+          "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters");
     if (now / 1000 > until) return access_denied("Request has expired");
     date = expires;
   } else {
@@ -155,14 +187,15 @@ Result<Claim> identify_v2(store::Transaction& tx, const http::Head& head, const 
 std::string sign_v2(std::string_view secret, std::string_view text) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned n = 0;
-  HMAC(EVP_sha1(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), out, &n);
+  HMAC(EVP_sha1(), secret.data(), static_cast<int>(secret.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(), out, &n);
   return base64({reinterpret_cast<char*>(out), n});
 }
 
 Result<Claim> identify(store::Transaction& tx, const http::Head& head, const Target& target, int64_t now) {
   const auto authorization = head.header("authorization");
-  if (authorization.starts_with("AWS ") || (authorization.empty() && has_parameter(head.query, "AWSAccessKeyId")))
+  if (authorization.starts_with("AWS ") ||
+      (authorization.empty() && has_parameter(head.query, "AWSAccessKeyId")))
     return identify_v2(tx, head, target, now);
   const wire::RawRequest raw{head.method, head.path, head.query, head.headers, {}};
   if (!authorization.empty() || wire::has_signature(raw)) return identify_v4(tx, head, now);
@@ -182,7 +215,8 @@ Result<Claim> identify_form(store::Transaction& tx, const FormClaim& form, int64
     return make_claim(std::move(credential), "POST", "AWS");
   }
   if (form.algorithm != wire::kAlgorithm)
-    return invalid_argument("x-amz-algorithm only supports \"AWS4-HMAC-SHA256\"", "x-amz-algorithm", form.algorithm);
+    return invalid_argument("x-amz-algorithm only supports \"AWS4-HMAC-SHA256\"", "x-amz-algorithm",
+                            form.algorithm);
   std::vector<std::string> parts(1);
   for (char c : form.credential) {
     if (c == '/')

@@ -17,16 +17,17 @@ namespace nubecita::s3 {
 struct Claim {
   api::Principal principal;  // anonymous unless signed
   std::string region;
-  std::string secret;         // of the key, for signatures of chunks
-  wire::SignedRequest v4;     // its payload says what the body is
+  std::string secret;                     // of the key, for signatures of chunks
+  wire::SignedRequest v4;                 // its payload says what the body is
   std::string_view method = "anonymous";  // s3:authType: REST-HEADER, REST-QUERY-STRING, POST
-  std::string_view version;   // s3:signatureversion: "AWS4-HMAC-SHA256", "AWS"
+  std::string_view version;               // s3:signatureversion: "AWS4-HMAC-SHA256", "AWS"
   bool anonymous() const { return principal.kind == api::Principal::Kind::anonymous; }
 };
 
 Result<Claim> identify(store::Transaction& tx, const http::Head& head, const Target& target, int64_t now);
 
-/// Of a browser form: `signature` over the text of the policy. `credential` is V4's scope or, for V2, the key.
+/// Of a browser form: `signature` over the text of the policy. `credential` is V4's scope or, for V2, the
+/// key.
 struct FormClaim {
   std::string algorithm, credential, date, signature, token, policy;
 };

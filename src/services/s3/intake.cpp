@@ -15,8 +15,11 @@ Result<int64_t> size_header(std::string_view text) {
   if (ec != std::errc() || end != text.data() + text.size() || n < 0)
     return invalid_argument("A length header is not a number of bytes");
   if (n > kLargestPut)
-    return fail(ApiError{"EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size",
-                         {{"ProposedSize", std::to_string(n)}, {"MaxSizeAllowed", std::to_string(kLargestPut)}}});
+    return fail(
+        ApiError{"EntityTooLarge",
+                 400,
+                 "Your proposed upload exceeds the maximum allowed size",
+                 {{"ProposedSize", std::to_string(n)}, {"MaxSizeAllowed", std::to_string(kLargestPut)}}});
   return n;
 }
 
@@ -60,8 +63,8 @@ Status Intake::expect(const http::Head& head, const Claim& claim) {
     if (payload != Payload::streaming_unsigned_trailer) {
       const auto& v4 = claim.v4;
       const auto key = wire::signing_key(v4.access_key, claim.secret, v4.date, v4.region, v4.service);
-      signing = {std::string(wire::view(key)), v4.amz_date, v4.date + "/" + v4.region + "/" + v4.service + "/aws4_request",
-                 v4.signature};
+      signing = {std::string(wire::view(key)), v4.amz_date,
+                 v4.date + "/" + v4.region + "/" + v4.service + "/aws4_request", v4.signature};
     }
     decoder_.emplace(std::move(signing), payload != Payload::streaming_signed,
                      [this](std::string_view part) { return add(part); });
@@ -77,13 +80,15 @@ Status Intake::expect(const http::Head& head, const Claim& claim) {
     }
     if (name == "x-amz-trailer") {
       auto algorithm = algorithm_of_header(lowered(value));
-      if (!algorithm || !decoder_) return invalid_request("The value specified in the x-amz-trailer header is not supported");
+      if (!algorithm || !decoder_)
+        return invalid_request("The value specified in the x-amz-trailer header is not supported");
       algorithm_ = *algorithm;
       checksum_in_trailer_ = true;
     }
     if (auto algorithm = algorithm_of_header(name)) {
       if (!expected_checksum_.empty())
-        return invalid_request("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+        return invalid_request(
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
       if (!checksum_bytes(*algorithm, value))
         return invalid_request("Value for " + std::string(name) + " header is invalid.");
       algorithm_ = *algorithm;
@@ -143,12 +148,15 @@ Status Intake::check() {
       for (auto& [name, value] : decoder_->trailers())
         if (algorithm_of_header(name) == algorithm_) expected_checksum_ = value;
       if (expected_checksum_.empty())
-        return fail("MalformedTrailerError", "The request contained trailing data that was not well-formed or did not "
-                                             "conform to our published schema.", 400);
+        return fail("MalformedTrailerError",
+                    "The request contained trailing data that was not well-formed or did not "
+                    "conform to our published schema.",
+                    400);
       if (!checksum_bytes(algorithm_, expected_checksum_))
         return invalid_request("Value for the checksum in the trailer is invalid.");
     }
-    if (!expected_checksum_.empty() && expected_checksum_ != checksum_) return bad_checksum(name_of(algorithm_));
+    if (!expected_checksum_.empty() && expected_checksum_ != checksum_)
+      return bad_checksum(name_of(algorithm_));
   }
   return writer_.finish();
 }

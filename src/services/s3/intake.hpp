@@ -20,7 +20,8 @@ constexpr int64_t kLargestPut = int64_t{5} << 30;
 
 class Intake {
  public:
-  /// What the head says of the body. Errors: InvalidDigest, InvalidRequest, EntityTooLarge, NotImplemented, ...
+  /// What the head says of the body. Errors: InvalidDigest, InvalidRequest, EntityTooLarge, NotImplemented,
+  /// ...
   static Result<std::unique_ptr<Intake>> of_request(Blobs& blobs, const http::Head& head, const Claim& claim,
                                                     bool encrypt);
   /// Without a request's head: of a form or of a copy. `algorithm` is made.

@@ -44,7 +44,8 @@ bool fits(const model::LifecycleRule& r, std::string_view key, const Object& o) 
 /// The work of one bucket.
 class Worker {
  public:
-  Worker(store::Store& store, Blobs& blobs, const Bucket& bucket, const model::BucketLifecycleConfiguration& rules, int64_t now)
+  Worker(store::Store& store, Blobs& blobs, const Bucket& bucket,
+         const model::BucketLifecycleConfiguration& rules, int64_t now)
       : store_(store), blobs_(blobs), name_(bucket.name), rules_(rules), now_(now) {}
 
   size_t run() {
@@ -114,7 +115,8 @@ class Worker {
         }
         continue;
       }
-      const bool is_due = (e->days.has() && now_ >= due(newest->modified, *e->days)) || (e->date.has() && now_ >= (*e->date).ms);
+      const bool is_due = (e->days.has() && now_ >= due(newest->modified, *e->days)) ||
+                          (e->date.has() && now_ >= (*e->date).ms);
       if (!is_due || (locked(*newest) && !versioned(*x.bucket))) continue;
       std::optional<Object> marker;
       erase_newest(x, *x.bucket, key, marker);
@@ -145,7 +147,8 @@ class Worker {
         const auto* n = r.noncurrent_version_expiration;
         if (!n || !fits(r, key, older[i]) || locked(older[i])) continue;
         if (now_ < due(since, n->noncurrent_days.value_or(1))) continue;
-        if (n->newer_noncurrent_versions.has() && i < static_cast<size_t>(*n->newer_noncurrent_versions)) continue;
+        if (n->newer_noncurrent_versions.has() && i < static_cast<size_t>(*n->newer_noncurrent_versions))
+          continue;
         erase_version(x, name_, key, {older[i], false});
         ++gone_;
         break;
@@ -157,15 +160,17 @@ class Worker {
   void uploads() {
     std::vector<Upload> all;
     auto look = store_.begin();
-    look->scan(store::make_key("s3.upload", kEverywhere, name_ + "/"), {}, [&](std::string_view, std::string_view v) {
-      all.push_back(store::decode_record<Upload>(v));
-      return true;
-    });
+    look->scan(store::make_key("s3.upload", kEverywhere, name_ + "/"), {},
+               [&](std::string_view, std::string_view v) {
+                 all.push_back(store::decode_record<Upload>(v));
+                 return true;
+               });
     look.reset();
     for (auto& u : all)
       for (auto& r : rules_.rules) {
         const auto* a = r.abort_incomplete_multipart_upload;
-        if (!a || r.status != "Enabled" || !u.key.starts_with(prefix_of(r)) || now_ < due(u.initiated, a->days_after_initiation.value_or(1)))
+        if (!a || r.status != "Enabled" || !u.key.starts_with(prefix_of(r)) ||
+            now_ < due(u.initiated, a->days_after_initiation.value_or(1)))
           continue;
         change([&](Exchange& x) {
           if (!x.tx.get(upload_key(name_, u.key, u.id))) return;
@@ -201,7 +206,8 @@ size_t apply_lifecycle(store::Store& store, Blobs& blobs, int64_t now) {
   for (auto& b : buckets) {
     Arena arena;
     auto tx = store.begin();
-    const auto* rules = read_config<model::BucketLifecycleConfiguration>(*tx, arena, b.name, "PutBucketLifecycleConfiguration");
+    const auto* rules = read_config<model::BucketLifecycleConfiguration>(*tx, arena, b.name,
+                                                                         "PutBucketLifecycleConfiguration");
     tx.reset();
     if (rules) gone += Worker(store, blobs, b, *rules, now).run();
   }

@@ -64,7 +64,9 @@ ListPage walk(store::Transaction& tx, std::string_view table, const ListQuery& q
 
 Result<bool> wants_url(wire::Text type) {
   if (type.empty()) return false;
-  if (type.sv() != "url") return invalid_argument("Invalid Encoding Method specified in Request", "encoding-type", std::string(type.sv()));
+  if (type.sv() != "url")
+    return invalid_argument("Invalid Encoding Method specified in Request", "encoding-type",
+                            std::string(type.sv()));
   return true;
 }
 
@@ -74,8 +76,8 @@ wire::Text shown(api::Call& call, std::string_view name, bool url) {
   std::string out;
   for (char c : name) {
     const auto u = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '/' || c == '*';
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '/' || c == '*';
     if (plain) {
       out += c;
     } else if (c == ' ') {
@@ -92,8 +94,9 @@ wire::Text shown(api::Call& call, std::string_view name, bool url) {
 Result<size_t> page_size(wire::Opt<int32_t> asked, std::string_view argument) {
   const auto n = asked.value_or(1000);
   if (n < 0)
-    return invalid_argument("Argument " + std::string(argument) + " must be an integer between 0 and 2147483647",
-                            std::string(argument), std::to_string(n));
+    return invalid_argument(
+        "Argument " + std::string(argument) + " must be an integer between 0 and 2147483647",
+        std::string(argument), std::to_string(n));
   return static_cast<size_t>(std::min(n, 1000));
 }
 

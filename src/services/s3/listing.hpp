@@ -12,7 +12,7 @@ namespace nubecita::s3 {
 
 struct ListQuery {
   std::string bucket, prefix, delimiter;
-  std::string after;    // names after this one
+  std::string after;  // names after this one
   size_t most = 1000;
 };
 
@@ -21,13 +21,13 @@ std::string_view common_prefix(const ListQuery& q, std::string_view name);
 
 struct ListPage {
   std::vector<std::string> prefixes;
-  size_t count = 0;         // items and prefixes
+  size_t count = 0;  // items and prefixes
   bool truncated = false;
-  std::string last;         // the last item's name, or the last prefix
+  std::string last;  // the last item's name, or the last prefix
 };
 
-/// Visits the names of a table below "<table>/-/-/<bucket>/" in order, up to `most` items and prefixes. `item`
-/// answers whether the entry counts. Names end at the first NUL, if there is one.
+/// Visits the names of a table below "<table>/-/-/<bucket>/" in order, up to `most` items and prefixes.
+/// `item` answers whether the entry counts. Names end at the first NUL, if there is one.
 ListPage walk(store::Transaction& tx, std::string_view table, const ListQuery& q,
               const std::function<bool(std::string_view name, std::string_view value)>& item);
 
@@ -41,7 +41,8 @@ api::Conditions list_conditions(wire::Text prefix, wire::Text delimiter, wire::O
 template <class Out>
 void show_prefixes(api::Call& call, const ListPage& page, bool url, Out& out) {
   out.common_prefixes = call.list<model::CommonPrefix>(page.prefixes.size());
-  for (size_t i = 0; i < page.prefixes.size(); ++i) out.common_prefixes[i].prefix = shown(call, page.prefixes[i], url);
+  for (size_t i = 0; i < page.prefixes.size(); ++i)
+    out.common_prefixes[i].prefix = shown(call, page.prefixes[i], url);
 }
 
 }  // namespace nubecita::s3

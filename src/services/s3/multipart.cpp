@@ -11,7 +11,8 @@
 namespace nubecita::s3 {
 
 Result<Upload> find_upload(Exchange& x, std::string_view id) {
-  auto upload = id.empty() ? std::optional<Upload>() : get_record<Upload>(x.tx, upload_key(x.target.bucket, x.target.key, id));
+  auto upload = id.empty() ? std::optional<Upload>()
+                           : get_record<Upload>(x.tx, upload_key(x.target.bucket, x.target.key, id));
   if (!upload) return no_such_upload(id);
   return std::move(*upload);
 }
@@ -26,7 +27,8 @@ std::vector<Part> list_of_parts(store::Transaction& tx, std::string_view bucket,
   return parts;
 }
 
-void abort_upload(store::Transaction& tx, std::string_view bucket, const Upload& upload, std::vector<std::string>& doomed) {
+void abort_upload(store::Transaction& tx, std::string_view bucket, const Upload& upload,
+                  std::vector<std::string>& doomed) {
   for (auto& part : list_of_parts(tx, bucket, upload.key, upload.id)) {
     Blobs::release(tx, part.pieces, doomed);
     tx.erase(part_key(bucket, upload.key, upload.id, part.number));
@@ -47,14 +49,16 @@ Status create_multipart_upload(api::Call& call, const model::CreateMultipartUplo
     if (in.checksum_type.has()) {
       if ((in.checksum_type == "FULL_OBJECT" && !is_crc(*algorithm)) ||
           (in.checksum_type == "COMPOSITE" && *algorithm == Algorithm::crc64nvme))
-        return invalid_request("The " + api::str(in.checksum_type) + " checksum type cannot be used with the " +
-                               u.object.algorithm + " checksum algorithm.");
+        return invalid_request("The " + api::str(in.checksum_type) +
+                               " checksum type cannot be used with the " + u.object.algorithm +
+                               " checksum algorithm.");
       u.object.checksum_type = in.checksum_type.sv();
     }
     out.checksum_algorithm = call.text(u.object.algorithm);
     out.checksum_type = call.text(u.object.checksum_type);
   } else if (in.checksum_type.has()) {
-    return invalid_request("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
+    return invalid_request(
+        "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
   }
   u.id = x.blobs.new_id() + random_text(24, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
   u.key = x.target.key;
@@ -91,7 +95,8 @@ Status upload_part(api::Call& call, const model::UploadPartRequest& in, model::U
   TRY(check_number(in.part_number.value_or(0)));
   TRY_LET(auto u, find_upload(x, in.upload_id));
   auto& intake = *x.intake;
-  if (!u.object.algorithm.empty() && intake.algorithm() != Algorithm::none && name_of(intake.algorithm()) != u.object.algorithm)
+  if (!u.object.algorithm.empty() && intake.algorithm() != Algorithm::none &&
+      name_of(intake.algorithm()) != u.object.algorithm)
     return invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + u.object.algorithm +
                            ", actual checksum Type: " + std::string(name_of(intake.algorithm())));
   Part part;
@@ -115,9 +120,10 @@ namespace {
 // "bytes=first-last", both needed.
 Result<std::pair<int64_t, int64_t>> copy_range(std::string_view text, int64_t size) {
   auto bad = [&] {
-    return invalid_argument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and "
-                            "last are the zero-based offsets of the first and last bytes to copy",
-                            "x-amz-copy-source-range", std::string(text));
+    return invalid_argument(
+        "The x-amz-copy-source-range value must be of the form bytes=first-last where first and "
+        "last are the zero-based offsets of the first and last bytes to copy",
+        "x-amz-copy-source-range", std::string(text));
   };
   if (!text.starts_with("bytes=")) return bad();
   auto rest = text.substr(6);
@@ -127,17 +133,21 @@ Result<std::pair<int64_t, int64_t>> copy_range(std::string_view text, int64_t si
   const auto a = rest.substr(0, dash), b = rest.substr(dash + 1);
   auto [ea, ca] = std::from_chars(a.data(), a.data() + a.size(), first);
   auto [eb, cb] = std::from_chars(b.data(), b.data() + b.size(), last);
-  if (ca != std::errc() || cb != std::errc() || ea != a.data() + a.size() || eb != b.data() + b.size() || first < 0 ||
-      last < first)
+  if (ca != std::errc() || cb != std::errc() || ea != a.data() + a.size() || eb != b.data() + b.size() ||
+      first < 0 || last < first)
     return bad();
   if (last >= size)
-    return fail(ApiError{"InvalidRange", 416, "The requested range is not satisfiable",
-                         {{"RangeRequested", std::string(text)}, {"ActualObjectSize", std::to_string(size)}}});
+    return fail(
+        ApiError{"InvalidRange",
+                 416,
+                 "The requested range is not satisfiable",
+                 {{"RangeRequested", std::string(text)}, {"ActualObjectSize", std::to_string(size)}}});
   return std::pair{first, last - first + 1};
 }
 }  // namespace
 
-Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in, model::UploadPartCopyOutput& out) {
+Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
+                        model::UploadPartCopyOutput& out) {
   auto& x = exchange(call);
   TRY(open_object(x, "s3:PutObject"));
   TRY(check_number(in.part_number.value_or(0)));
@@ -149,7 +159,9 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
     offset = range.first;
     size = range.second;
   }
-  if (size > kLargestPut) return invalid_request("The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
+  if (size > kLargestPut)
+    return invalid_request(
+        "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
   auto pieces = slice(pieces_of(x.tx, source.object), offset, size);
   // The bytes are shared if they are encrypted as the upload wants them; they are read for their ETag.
   const bool share = source.object.encryption == u.object.encryption;
@@ -158,7 +170,8 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
   if (!reader.good()) return fail("ReadAgain", "The source has just been replaced.", 503);
   Digester md5_hash(Digester::Kind::md5);
   Checksum sum(algorithm);
-  auto copy = share ? nullptr : std::make_unique<Intake>(x.blobs, !u.object.encryption.empty(), Algorithm::none);
+  auto copy =
+      share ? nullptr : std::make_unique<Intake>(x.blobs, !u.object.encryption.empty(), Algorithm::none);
   std::string bytes;
   for (int64_t done = 0; done < size; done += static_cast<int64_t>(bytes.size())) {
     if (!reader.next(bytes)) return fail("InternalError", "The source cannot be read.", 500);
@@ -192,7 +205,8 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
   return {};
 }
 
-Status abort_multipart_upload(api::Call& call, const model::AbortMultipartUploadRequest& in, model::AbortMultipartUploadOutput&) {
+Status abort_multipart_upload(api::Call& call, const model::AbortMultipartUploadRequest& in,
+                              model::AbortMultipartUploadOutput&) {
   auto& x = exchange(call);
   TRY(open_object(x, "s3:AbortMultipartUpload"));
   TRY_LET(auto u, find_upload(x, in.upload_id));

@@ -26,15 +26,19 @@ std::string_view whole_checksum(const model::CompleteMultipartUploadRequest& in,
 }
 
 Failure invalid_part(std::string_view upload, const model::CompletedPart& p) {
-  return fail(ApiError{"InvalidPart", 400,
-                       "One or more of the specified parts could not be found. The part may not have been uploaded, or "
-                       "the specified entity tag may not match the part's entity tag.",
-                       {{"UploadId", std::string(upload)}, {"PartNumber", std::to_string(p.part_number.value_or(0))},
-                        {"ETag", std::string(p.e_tag.sv())}}});
+  return fail(ApiError{
+      "InvalidPart",
+      400,
+      "One or more of the specified parts could not be found. The part may not have been uploaded, or "
+      "the specified entity tag may not match the part's entity tag.",
+      {{"UploadId", std::string(upload)},
+       {"PartNumber", std::to_string(p.part_number.value_or(0))},
+       {"ETag", std::string(p.e_tag.sv())}}});
 }
 
 /// The parts that the client lists, checked.
-Result<std::vector<Part>> chosen(Exchange& x, const Upload& u, const model::CompleteMultipartUploadRequest& in) {
+Result<std::vector<Part>> chosen(Exchange& x, const Upload& u,
+                                 const model::CompleteMultipartUploadRequest& in) {
   if (!in.multipart_upload || in.multipart_upload->parts.empty()) return malformed_xml();
   std::map<int, Part> there;
   for (auto& p : list_of_parts(x.tx, x.bucket->name, u.key, u.id)) there.emplace(p.number, std::move(p));
@@ -43,19 +47,26 @@ Result<std::vector<Part>> chosen(Exchange& x, const Upload& u, const model::Comp
   for (size_t i = 0; i < list.size(); ++i) {
     const int number = list[i].part_number.value_or(0);
     if (i > 0 && number <= list[i - 1].part_number.value_or(0))
-      return fail("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.", 400);
+      return fail("InvalidPartOrder",
+                  "The list of parts was not in ascending order. Parts must be ordered by part number.", 400);
     auto it = there.find(number);
     if (it == there.end() || unquoted(list[i].e_tag) != it->second.etag) return invalid_part(u.id, list[i]);
     const auto sum = given_checksum(list[i], u.object.algorithm);
     if (!sum.empty() && sum != it->second.checksum) return invalid_part(u.id, list[i]);
     if (sum.empty() && u.object.checksum_type == "COMPOSITE" && !u.object.algorithm.empty())
-      return invalid_request("The upload was created using a " + u.object.algorithm +
-                             " checksum. The complete request must include the checksum for each part. It was missing "
-                             "for part " + std::to_string(number) + " in the request.");
+      return invalid_request(
+          "The upload was created using a " + u.object.algorithm +
+          " checksum. The complete request must include the checksum for each part. It was missing "
+          "for part " +
+          std::to_string(number) + " in the request.");
     if (i + 1 < list.size() && it->second.size < kSmallestPart)
-      return fail(ApiError{"EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size",
-                           {{"ProposedSize", std::to_string(it->second.size)}, {"MinSizeAllowed", std::to_string(kSmallestPart)},
-                            {"PartNumber", std::to_string(number)}, {"ETag", it->second.etag}}});
+      return fail(ApiError{"EntityTooSmall",
+                           400,
+                           "Your proposed upload is smaller than the minimum allowed size",
+                           {{"ProposedSize", std::to_string(it->second.size)},
+                            {"MinSizeAllowed", std::to_string(kSmallestPart)},
+                            {"PartNumber", std::to_string(number)},
+                            {"ETag", it->second.etag}}});
     out.push_back(it->second);
   }
   return out;
@@ -97,8 +108,10 @@ Status complete_multipart_upload(api::Call& call, const model::CompleteMultipart
   Object o = u.object;
   TRY(sum_up(o, parts));
   if (in.checksum_type.has() && in.checksum_type.sv() != o.checksum_type)
-    return invalid_request("The upload was created using the " + (o.checksum_type.empty() ? "default" : o.checksum_type) + " checksum mode.");
-  if (auto sum = whole_checksum(in, o.algorithm); !sum.empty() && sum != o.checksum && sum != o.checksum.substr(0, o.checksum.rfind('-')))
+    return invalid_request("The upload was created using the " +
+                           (o.checksum_type.empty() ? "default" : o.checksum_type) + " checksum mode.");
+  if (auto sum = whole_checksum(in, o.algorithm);
+      !sum.empty() && sum != o.checksum && sum != o.checksum.substr(0, o.checksum.rfind('-')))
     return bad_checksum(o.algorithm);
   std::string digests;
   Manifest manifest;
@@ -120,7 +133,8 @@ Status complete_multipart_upload(api::Call& call, const model::CompleteMultipart
   put_record(x.tx, manifest_key(o.manifest), manifest);
   // What was uploaded and not listed goes; what was listed keeps its bytes for the object.
   for (auto& p : list_of_parts(x.tx, x.bucket->name, u.key, u.id)) {
-    if (std::ranges::none_of(parts, [&](auto& c) { return c.number == p.number; })) Blobs::release(x.tx, p.pieces, x.doomed);
+    if (std::ranges::none_of(parts, [&](auto& c) { return c.number == p.number; }))
+      Blobs::release(x.tx, p.pieces, x.doomed);
     x.tx.erase(part_key(x.bucket->name, u.key, u.id, p.number));
   }
   x.tx.erase(upload_key(x.bucket->name, u.key, u.id));

@@ -30,7 +30,8 @@ Status list_parts(api::Call& call, const model::ListPartsRequest& in, model::Lis
   out.part_number_marker = after;
   out.next_part_number_marker = parts.empty() ? 0 : parts.back().number;
   out.max_parts = static_cast<int32_t>(most);
-  out.storage_class = u.object.storage_class.empty() ? wire::Text("STANDARD") : call.text(u.object.storage_class);
+  out.storage_class =
+      u.object.storage_class.empty() ? wire::Text("STANDARD") : call.text(u.object.storage_class);
   out.owner = show_owner(call, u.object.account);
   out.initiator = show_initiator(call, u);
   if (!u.object.algorithm.empty()) {
@@ -61,7 +62,8 @@ Status list_multipart_uploads(api::Call& call, const model::ListMultipartUploads
     m.key = shown(call, u.key, url);
     m.upload_id = call.text(u.id);
     m.initiated = wire::Timestamp{u.initiated};
-    m.storage_class = u.object.storage_class.empty() ? wire::Text("STANDARD") : call.text(u.object.storage_class);
+    m.storage_class =
+        u.object.storage_class.empty() ? wire::Text("STANDARD") : call.text(u.object.storage_class);
     m.owner = show_owner(call, u.object.account);
     m.initiator = show_initiator(call, u);
     if (!u.object.algorithm.empty()) {

@@ -34,16 +34,20 @@ Status metadata(const wire::Map<wire::Text>& given, Object& o) {
     o.meta[lower] = value.sv();
   }
   if (size > kMostMetadata)
-    return fail(ApiError{"MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size",
-                         {{"Size", std::to_string(size)}, {"MaxSizeAllowed", std::to_string(kMostMetadata)}}});
+    return fail(
+        ApiError{"MetadataTooLarge",
+                 400,
+                 "Your metadata headers exceed the maximum allowed metadata size",
+                 {{"Size", std::to_string(size)}, {"MaxSizeAllowed", std::to_string(kMostMetadata)}}});
   return {};
 }
 
 Status storage_class(std::string_view name, Object& o) {
-  static constexpr std::string_view known[] = {"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",
-                                               "INTELLIGENT_TIERING", "GLACIER_IR"};
+  static constexpr std::string_view known[] = {"STANDARD",   "REDUCED_REDUNDANCY",  "STANDARD_IA",
+                                               "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"};
   if (name.empty() || name == "STANDARD") return {};
-  if (name == "GLACIER" || name == "DEEP_ARCHIVE" || name == "OUTPOSTS" || name == "SNOW" || name == "EXPRESS_ONEZONE")
+  if (name == "GLACIER" || name == "DEEP_ARCHIVE" || name == "OUTPOSTS" || name == "SNOW" ||
+      name == "EXPRESS_ONEZONE")
     return not_implemented("the storage class " + std::string(name));
   if (std::ranges::find(known, name) == std::end(known))
     return fail("InvalidStorageClass", "The storage class you specified is not valid", 400);
@@ -56,9 +60,11 @@ Status retention(Exchange& x, const NewObject& n, Object& o) {
   const bool asked = !n.lock_mode.empty() || n.lock_until || !n.hold.empty();
   if (asked && !b.lock) return invalid_request("Bucket is missing Object Lock Configuration");
   if (n.lock_mode.empty() != (n.lock_until == 0))
-    return invalid_argument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied");
+    return invalid_argument(
+        "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied");
   if (!n.lock_mode.empty()) {
-    if (n.lock_mode != "GOVERNANCE" && n.lock_mode != "COMPLIANCE") return invalid_argument("Unknown wormMode directive");
+    if (n.lock_mode != "GOVERNANCE" && n.lock_mode != "COMPLIANCE")
+      return invalid_argument("Unknown wormMode directive");
     if (n.lock_until <= x.now) return invalid_argument("The retain until date must be in the future!");
     TRY(open_object(x, "s3:PutObjectRetention"));
     o.lock_mode = n.lock_mode;
@@ -68,7 +74,8 @@ Status retention(Exchange& x, const NewObject& n, Object& o) {
     o.lock_until = x.now + (b.lock_days + b.lock_years * 365) * 86'400'000;
   }
   if (!n.hold.empty()) {
-    if (n.hold != "ON" && n.hold != "OFF") return invalid_argument("Legal Hold must be either of 'ON' or 'OFF'");
+    if (n.hold != "ON" && n.hold != "OFF")
+      return invalid_argument("Legal Hold must be either of 'ON' or 'OFF'");
     TRY(open_object(x, "s3:PutObjectLegalHold"));
     o.hold = n.hold == "ON";
   }
@@ -93,19 +100,24 @@ Status describe_new(Exchange& x, const NewObject& n, Object& o) {
   header(o, "Expires", n.expires);
   if (!n.redirect.empty() && !n.redirect.starts_with('/') && !n.redirect.starts_with("http://") &&
       !n.redirect.starts_with("https://"))
-    return fail("InvalidRedirectLocation", "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.", 400);
+    return fail("InvalidRedirectLocation",
+                "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.", 400);
   header(o, "x-amz-website-redirect-location", n.redirect);
   if (n.metadata) TRY(metadata(*n.metadata, o));
   TRY(storage_class(n.storage_class, o));
   if (!n.encryption.empty() && n.encryption != "AES256") {
-    if (n.encryption.starts_with("aws:")) return not_implemented("the encryption " + std::string(n.encryption));
-    return fail("InvalidEncryptionAlgorithmError", "The encryption request that you specified is not valid. The valid value is AES256.", 400);
+    if (n.encryption.starts_with("aws:"))
+      return not_implemented("the encryption " + std::string(n.encryption));
+    return fail("InvalidEncryptionAlgorithmError",
+                "The encryption request that you specified is not valid. The valid value is AES256.", 400);
   }
   o.encryption = !n.encryption.empty() ? std::string(n.encryption) : x.bucket->encryption;
   TRY(retention(x, n, o));
   // With ACLs switched off everything is the bucket owner's.
-  const bool handed_over = x.bucket->ownership == "BucketOwnerPreferred" && n.acl.canned == "bucket-owner-full-control";
-  o.account = x.bucket->enforced() || handed_over || x.claim.anonymous() ? x.bucket->account : x.principal.account;
+  const bool handed_over =
+      x.bucket->ownership == "BucketOwnerPreferred" && n.acl.canned == "bucket-owner-full-control";
+  o.account =
+      x.bucket->enforced() || handed_over || x.claim.anonymous() ? x.bucket->account : x.principal.account;
   if (!n.acl.empty()) {
     TRY(open_object(x, "s3:PutObjectAcl"));
     TRY_LET(o.grants, make_grants(x, n.acl, o.account, true));

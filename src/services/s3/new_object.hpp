@@ -9,7 +9,8 @@
 namespace nubecita::s3 {
 
 struct NewObject {
-  std::string_view cache_control, content_disposition, content_encoding, content_language, content_type, expires;
+  std::string_view cache_control, content_disposition, content_encoding, content_language, content_type,
+      expires;
   std::string_view redirect, encryption, storage_class, tagging, lock_mode, hold;
   const wire::Map<wire::Text>* metadata = nullptr;
   int64_t lock_until = 0;

@@ -7,7 +7,8 @@
 
 namespace nubecita::s3 {
 
-Status get_object_tagging(api::Call& call, const model::GetObjectTaggingRequest& in, model::GetObjectTaggingOutput& out) {
+Status get_object_tagging(api::Call& call, const model::GetObjectTaggingRequest& in,
+                          model::GetObjectTaggingOutput& out) {
   auto& x = exchange(call);
   TRY_LET(auto found, open_version(x, in.version_id, "s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
   out.tag_set = tag_list(call, found.object.tags);
@@ -15,7 +16,8 @@ Status get_object_tagging(api::Call& call, const model::GetObjectTaggingRequest&
   return {};
 }
 
-Status put_object_tagging(api::Call& call, const model::PutObjectTaggingRequest& in, model::PutObjectTaggingOutput& out) {
+Status put_object_tagging(api::Call& call, const model::PutObjectTaggingRequest& in,
+                          model::PutObjectTaggingOutput& out) {
   auto& x = exchange(call);
   if (!in.tagging) return malformed_xml();
   TRY_LET(auto tags, tags_of(in.tagging->tag_set, 10));
@@ -30,7 +32,8 @@ Status put_object_tagging(api::Call& call, const model::PutObjectTaggingRequest&
 Status delete_object_tagging(api::Call& call, const model::DeleteObjectTaggingRequest& in,
                              model::DeleteObjectTaggingOutput& out) {
   auto& x = exchange(call);
-  TRY_LET(auto found, open_version(x, in.version_id, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"));
+  TRY_LET(auto found,
+          open_version(x, in.version_id, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"));
   found.object.tags.clear();
   put_again(x.tx, x.bucket->name, x.target.key, found);
   show_version(x, *x.bucket, found.object, out);
@@ -62,14 +65,16 @@ Status get_object_retention(api::Call& call, const model::GetObjectRetentionRequ
   TRY_LET(auto found, open_version(x, in.version_id, "s3:GetObjectRetention", "s3:GetObjectRetention"));
   if (!x.bucket->lock) return invalid_request("Bucket is missing Object Lock Configuration");
   if (found.object.lock_mode.empty())
-    return fail("NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration", 404);
+    return fail("NoSuchObjectLockConfiguration",
+                "The specified object does not have a ObjectLock configuration", 404);
   out.retention = call.make<model::ObjectLockRetention>();
   out.retention->mode = call.text(found.object.lock_mode);
   out.retention->retain_until_date = wire::Timestamp{found.object.lock_until};
   return {};
 }
 
-Status put_object_retention(api::Call& call, const model::PutObjectRetentionRequest& in, model::PutObjectRetentionOutput&) {
+Status put_object_retention(api::Call& call, const model::PutObjectRetentionRequest& in,
+                            model::PutObjectRetentionOutput&) {
   auto& x = exchange(call);
   TRY_LET(auto found, open_version(x, in.version_id, "s3:PutObjectRetention", "s3:PutObjectRetention"));
   if (!x.bucket->lock) return invalid_request("Bucket is missing Object Lock Configuration");
@@ -80,14 +85,16 @@ Status put_object_retention(api::Call& call, const model::PutObjectRetentionRequ
   if (!remove) {
     if (r->mode != "GOVERNANCE" && r->mode != "COMPLIANCE") return malformed_xml();
     if (!r->retain_until_date.has()) return malformed_xml();
-    if ((*r->retain_until_date).ms <= x.now) return invalid_argument("The retain until date must be in the future!");
+    if ((*r->retain_until_date).ms <= x.now)
+      return invalid_argument("The retain until date must be in the future!");
   }
   const bool weaker = remove || (*r->retain_until_date).ms < o.lock_until ||
                       (o.lock_mode == "COMPLIANCE" && r->mode != "COMPLIANCE") ||
                       (o.lock_mode == "GOVERNANCE" && r->mode != o.lock_mode);
   if (o.lock_until > x.now && weaker) {
-    const bool bypass = o.lock_mode == "GOVERNANCE" && in.bypass_governance_retention.value_or(false) &&
-                        check_object(x, *x.bucket, x.target.key, "s3:BypassGovernanceRetention", &o).has_value();
+    const bool bypass =
+        o.lock_mode == "GOVERNANCE" && in.bypass_governance_retention.value_or(false) &&
+        check_object(x, *x.bucket, x.target.key, "s3:BypassGovernanceRetention", &o).has_value();
     if (!bypass) return access_denied("Access Denied because object protected by object lock.");
   }
   o.lock_mode = remove ? "" : std::string(r->mode.sv());
@@ -106,11 +113,13 @@ Status get_object_legal_hold(api::Call& call, const model::GetObjectLegalHoldReq
   return {};
 }
 
-Status put_object_legal_hold(api::Call& call, const model::PutObjectLegalHoldRequest& in, model::PutObjectLegalHoldOutput&) {
+Status put_object_legal_hold(api::Call& call, const model::PutObjectLegalHoldRequest& in,
+                             model::PutObjectLegalHoldOutput&) {
   auto& x = exchange(call);
   TRY_LET(auto found, open_version(x, in.version_id, "s3:PutObjectLegalHold", "s3:PutObjectLegalHold"));
   if (!x.bucket->lock) return invalid_request("Bucket is missing Object Lock Configuration");
-  if (!in.legal_hold || (in.legal_hold->status != "ON" && in.legal_hold->status != "OFF")) return malformed_xml();
+  if (!in.legal_hold || (in.legal_hold->status != "ON" && in.legal_hold->status != "OFF"))
+    return malformed_xml();
   found.object.hold = in.legal_hold->status == "ON";
   put_again(x.tx, x.bucket->name, x.target.key, found);
   return {};
@@ -122,22 +131,27 @@ Status get_object_attributes(api::Call& call, const model::GetObjectAttributesRe
   auto wants = [&](std::string_view name) {
     return std::ranges::any_of(in.object_attributes, [&](wire::Text t) { return t == name; });
   };
-  static constexpr std::string_view known[] = {"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"};
+  static constexpr std::string_view known[] = {"ETag", "Checksum", "ObjectParts", "StorageClass",
+                                               "ObjectSize"};
   for (auto& t : in.object_attributes)
     if (std::ranges::find(known, t.sv()) == std::end(known))
       return invalid_argument("Invalid attribute name specified.", "x-amz-object-attributes", api::str(t));
-  TRY_LET(auto found, open_version(x, in.version_id, "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"));
-  TRY(check_object(x, *x.bucket, x.target.key, in.version_id.empty() ? "s3:GetObject" : "s3:GetObjectVersion", &found.object));
+  TRY_LET(auto found,
+          open_version(x, in.version_id, "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"));
+  TRY(check_object(x, *x.bucket, x.target.key, in.version_id.empty() ? "s3:GetObject" : "s3:GetObjectVersion",
+                   &found.object));
   const auto& o = found.object;
   out.last_modified = wire::Timestamp{o.modified};
   show_version(x, *x.bucket, o, out);
   if (wants("ETag")) out.e_tag = call.text(o.etag);
   if (wants("ObjectSize")) out.object_size = o.size;
-  if (wants("StorageClass")) out.storage_class = o.storage_class.empty() ? wire::Text("STANDARD") : call.text(o.storage_class);
+  if (wants("StorageClass"))
+    out.storage_class = o.storage_class.empty() ? wire::Text("STANDARD") : call.text(o.storage_class);
   if (wants("Checksum") && !o.checksum.empty()) {
     out.checksum = call.make<model::Checksum>();
     // Of parts it is told without their number.
-    show_checksum(call, o.algorithm, std::string_view(o.checksum).substr(0, o.checksum.rfind('-')), *out.checksum);
+    show_checksum(call, o.algorithm, std::string_view(o.checksum).substr(0, o.checksum.rfind('-')),
+                  *out.checksum);
     out.checksum->checksum_type = call.text(o.checksum_type);
   }
   if (wants("ObjectParts") && o.part_count) {

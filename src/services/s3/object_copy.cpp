@@ -10,7 +10,8 @@ namespace {
 bool is_date_before(int64_t a, int64_t b) { return a / 1000 < b / 1000; }
 
 /// Writes the source's bytes to a blob of their own.
-Result<Intake*> rewrite(Exchange& x, const std::vector<Piece>& pieces, int64_t size, bool encrypt, Algorithm algorithm) {
+Result<Intake*> rewrite(Exchange& x, const std::vector<Piece>& pieces, int64_t size, bool encrypt,
+                        Algorithm algorithm) {
   Blobs::Reader reader(x.blobs, x.tx, pieces);
   if (!reader.good()) return fail("ReadAgain", "The source has just been replaced.", 503);
   auto intake = std::make_unique<Intake>(x.blobs, encrypt, algorithm);
@@ -57,17 +58,21 @@ Result<CopySource> open_source(Exchange& x, const CopyConditions& c) {
   if (!found || found->object.marker) {
     if (!may_list(x, s.bucket)) return access_denied();
     if (found && !s.version.empty())
-      return invalid_request("The source of a copy request may not specifically refer to a delete marker by version id.");
+      return invalid_request(
+          "The source of a copy request may not specifically refer to a delete marker by version id.");
     return s.version.empty() ? no_such_key(s.key) : no_such_version(s.key, s.version);
   }
   s.object = std::move(found->object);
   const auto& o = s.object;
-  if (c.if_match.has() && c.if_match.sv() != "*" && unquoted(c.if_match) != o.etag) return precondition_failed("x-amz-copy-source-If-Match");
+  if (c.if_match.has() && c.if_match.sv() != "*" && unquoted(c.if_match) != o.etag)
+    return precondition_failed("x-amz-copy-source-If-Match");
   if (c.if_none_match.has() && (c.if_none_match.sv() == "*" || unquoted(c.if_none_match) == o.etag))
     return precondition_failed("x-amz-copy-source-If-None-Match");
-  if (c.if_unmodified_since.has() && !c.if_match.has() && is_date_before((*c.if_unmodified_since).ms, o.modified))
+  if (c.if_unmodified_since.has() && !c.if_match.has() &&
+      is_date_before((*c.if_unmodified_since).ms, o.modified))
     return precondition_failed("x-amz-copy-source-If-Unmodified-Since");
-  if (c.if_modified_since.has() && !c.if_none_match.has() && !is_date_before((*c.if_modified_since).ms, o.modified))
+  if (c.if_modified_since.has() && !c.if_none_match.has() &&
+      !is_date_before((*c.if_modified_since).ms, o.modified))
     return precondition_failed("x-amz-copy-source-If-Modified-Since");
   return s;
 }
@@ -79,14 +84,18 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
   const bool replace = in.metadata_directive == "REPLACE";
   Object o;
   TRY(describe_new(x, new_object(in), o));
-  TRY(check_write(find_newest(x.tx, x.bucket->name, x.target.key), in.if_match, in.if_none_match, x.target.key));
+  TRY(check_write(find_newest(x.tx, x.bucket->name, x.target.key), in.if_match, in.if_none_match,
+                  x.target.key));
   const auto& from = source.object;
-  const bool itself = source.bucket_name == x.bucket->name && source.key == x.target.key && source.version.empty();
+  const bool itself =
+      source.bucket_name == x.bucket->name && source.key == x.target.key && source.version.empty();
   if (itself && !replace && o.storage_class == from.storage_class && o.encryption == from.encryption &&
-      !in.website_redirect_location.has() && in.tagging_directive != "REPLACE" && in.checksum_algorithm.empty())
-    return invalid_request("This copy request is illegal because it is trying to copy an object to itself without "
-                           "changing the object's metadata, storage class, website redirect location or encryption "
-                           "attributes.");
+      !in.website_redirect_location.has() && in.tagging_directive != "REPLACE" &&
+      in.checksum_algorithm.empty())
+    return invalid_request(
+        "This copy request is illegal because it is trying to copy an object to itself without "
+        "changing the object's metadata, storage class, website redirect location or encryption "
+        "attributes.");
   if (!replace) {
     auto redirect = o.headers["x-amz-website-redirect-location"];
     o.headers = from.headers;
@@ -116,8 +125,9 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
                     o.encryption != from.encryption || from.checksum_type == "COMPOSITE";
   if (anew) {
     TRY_LET(auto* made, rewrite(x, pieces, from.size, !o.encryption.empty(),
-                                algorithm != Algorithm::none ? algorithm
-                                                             : parse_algorithm(from.algorithm).value_or(Algorithm::none)));
+                                algorithm != Algorithm::none
+                                    ? algorithm
+                                    : parse_algorithm(from.algorithm).value_or(Algorithm::none)));
     o.etag = made->md5();
     o.algorithm = name_of(made->algorithm());
     o.checksum = made->checksum();

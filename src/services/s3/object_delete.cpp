@@ -45,13 +45,15 @@ Result<Deleted> delete_one(Exchange& x, const std::string& key, std::string_view
 Status delete_object(api::Call& call, const model::DeleteObjectRequest& in, model::DeleteObjectOutput& out) {
   auto& x = exchange(call);
   TRY(x.find_bucket());
-  TRY_LET(auto d, delete_one(x, x.target.key, in.version_id, in.bypass_governance_retention.value_or(false), in.if_match));
+  TRY_LET(auto d, delete_one(x, x.target.key, in.version_id, in.bypass_governance_retention.value_or(false),
+                             in.if_match));
   if (!d.version.empty() && versioned(*x.bucket)) out.version_id = call.text(d.version);
   if (d.marker) out.delete_marker = true;
   return {};
 }
 
-Status delete_objects(api::Call& call, const model::DeleteObjectsRequest& in, model::DeleteObjectsOutput& out) {
+Status delete_objects(api::Call& call, const model::DeleteObjectsRequest& in,
+                      model::DeleteObjectsOutput& out) {
   auto& x = exchange(call);
   TRY(x.find_bucket());
   if (!in.delete_ || in.delete_->objects.empty() || in.delete_->objects.size() > 1000) return malformed_xml();
@@ -61,7 +63,8 @@ Status delete_objects(api::Call& call, const model::DeleteObjectsRequest& in, mo
   for (auto& item : in.delete_->objects) {
     const auto key = api::str(item.key);
     if (item.last_modified_time.has() || item.size.has()) {
-      errors.push_back({item.key, item.version_id, "NotImplemented", "LastModifiedTime and Size are not served."});
+      errors.push_back(
+          {item.key, item.version_id, "NotImplemented", "LastModifiedTime and Size are not served."});
       continue;
     }
     auto d = delete_one(x, key, item.version_id, in.bypass_governance_retention.value_or(false), item.e_tag);

@@ -104,7 +104,8 @@ template <class In, class Out>
 Result<Extent> extent(Exchange& x, const In& in, const Object& o, Out& out) {
   Extent e{0, o.size, false};
   if (in.part_number.has()) {
-    if (in.range.has()) return invalid_request("Cannot specify both Range header and partNumber query parameter");
+    if (in.range.has())
+      return invalid_request("Cannot specify both Range header and partNumber query parameter");
     const auto number = *in.part_number;
     const auto parts = parts_of(x.tx, o);
     const int32_t count = o.part_count ? o.part_count : 1;
@@ -119,15 +120,18 @@ Result<Extent> extent(Exchange& x, const In& in, const Object& o, Out& out) {
   } else if (auto range = parse_range(in.range, o.size)) {
     if (!range->satisfiable) {
       x.headers.emplace_back("Content-Range", "bytes */" + std::to_string(o.size));
-      return fail(ApiError{"InvalidRange", 416, "The requested range is not satisfiable",
-                           {{"RangeRequested", std::string(in.range.sv())}, {"ActualObjectSize", std::to_string(o.size)}}});
+      return fail(ApiError{
+          "InvalidRange",
+          416,
+          "The requested range is not satisfiable",
+          {{"RangeRequested", std::string(in.range.sv())}, {"ActualObjectSize", std::to_string(o.size)}}});
     }
     e = {range->first, range->last - range->first + 1, true};
   }
   if (e.part) {
     x.status = 206;
-    out.content_range = x.text("bytes " + std::to_string(e.offset) + "-" + std::to_string(e.offset + e.size - 1) +
-                               "/" + std::to_string(o.size));
+    out.content_range = x.text("bytes " + std::to_string(e.offset) + "-" +
+                               std::to_string(e.offset + e.size - 1) + "/" + std::to_string(o.size));
   }
   return e;
 }

@@ -69,7 +69,8 @@ Status list_objects(api::Call& call, const model::ListObjectsRequest& in, model:
   return {};
 }
 
-Status list_objects_v2(api::Call& call, const model::ListObjectsV2Request& in, model::ListObjectsV2Output& out) {
+Status list_objects_v2(api::Call& call, const model::ListObjectsV2Request& in,
+                       model::ListObjectsV2Output& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:ListBucket", list_conditions(in.prefix, in.delimiter, in.max_keys)));
   TRY_LET(const bool url, wants_url(in.encoding_type));
@@ -102,7 +103,8 @@ struct VersionPage {
   std::vector<model::DeleteMarkerEntry> markers;
 };
 
-void show_one(api::Call& call, std::string_view name, const Object& o, bool newest, bool url, VersionPage& page) {
+void show_one(api::Call& call, std::string_view name, const Object& o, bool newest, bool url,
+              VersionPage& page) {
   if (o.marker) {
     model::DeleteMarkerEntry m;
     m.key = shown(call, name, url);
@@ -135,15 +137,16 @@ Status list_object_versions(api::Call& call, const model::ListObjectVersionsRequ
   TRY_LET(const bool url, wants_url(in.encoding_type));
   TRY_LET(const auto most, page_size(in.max_keys, "max-keys"));
   if (in.version_id_marker.has() && !in.version_id_marker.empty() && in.key_marker.empty())
-    return invalid_argument("A version-id marker cannot be specified without a key marker.", "version-id-marker",
-                            std::string(in.version_id_marker.sv()));
+    return invalid_argument("A version-id marker cannot be specified without a key marker.",
+                            "version-id-marker", std::string(in.version_id_marker.sv()));
   ListQuery q{x.bucket->name, api::str(in.prefix), api::str(in.delimiter), api::str(in.key_marker), most};
   VersionPage shown_page;
   size_t count = 0;
   bool full = false;
   std::string last_version;
   std::string last_key;
-  // One key's versions, newest first; `resume`: those after this one. False: the page is full and there is more.
+  // One key's versions, newest first; `resume`: those after this one. False: the page is full and there is
+  // more.
   auto one_key = [&](std::string_view name, const Object& newest, std::string_view resume) {
     bool skipping = !resume.empty();
     auto take = [&](const Object& o, bool is_newest) {

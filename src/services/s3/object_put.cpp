@@ -8,9 +8,12 @@ Status put_object(api::Call& call, const model::PutObjectRequest& in, model::Put
   TRY(describe_new(x, new_object(in), o));
   if (x.bucket->lock && (!o.lock_mode.empty() || o.hold) && in.content_md5.empty() &&
       x.intake->algorithm() == Algorithm::none)
-    return invalid_request("Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters");
+    return invalid_request(
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock "
+        "parameters");
   if (in.if_match.has() || in.if_none_match.has())
-    TRY(check_write(find_newest(x.tx, x.bucket->name, x.target.key), in.if_match, in.if_none_match, x.target.key));
+    TRY(check_write(find_newest(x.tx, x.bucket->name, x.target.key), in.if_match, in.if_none_match,
+                    x.target.key));
   auto& intake = *x.intake;
   o.size = intake.size();
   o.etag = intake.md5();

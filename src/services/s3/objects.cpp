@@ -67,14 +67,17 @@ Result<Found> open_version(Exchange& x, std::string_view version, std::string_vi
   }
   api::Conditions conditions;
   if (!version.empty()) conditions.push_back({"s3:VersionId", {std::string(version)}});
-  TRY(open_object(x, version.empty() ? action : version_action, found ? &found->object : nullptr, conditions));
+  TRY(open_object(x, version.empty() ? action : version_action, found ? &found->object : nullptr,
+                  conditions));
   if (found && found->object.marker) {
     x.headers.emplace_back("x-amz-delete-marker", "true");
     x.headers.emplace_back("x-amz-version-id", found->object.version);
     if (!version.empty()) {
       x.headers.emplace_back("Last-Modified", http_date(found->object.modified));
       x.headers.emplace_back("Allow", "DELETE");
-      return fail(ApiError{"MethodNotAllowed", 405, "The specified method is not allowed against this resource.",
+      return fail(ApiError{"MethodNotAllowed",
+                           405,
+                           "The specified method is not allowed against this resource.",
                            {{"ResourceType", "DeleteMarker"}}});
     }
   }
@@ -123,7 +126,8 @@ void put_newest(Exchange& x, const Bucket& bucket, std::string_view key, Object&
 }
 
 void put_again(store::Transaction& tx, std::string_view bucket, std::string_view key, const Found& found) {
-  put_record(tx, found.newest ? object_key(bucket, key) : version_key(bucket, key, found.object.sort), found.object);
+  put_record(tx, found.newest ? object_key(bucket, key) : version_key(bucket, key, found.object.sort),
+             found.object);
 }
 
 void erase_version(Exchange& x, std::string_view bucket, std::string_view key, const Found& found) {
@@ -171,11 +175,16 @@ Status check_write(const std::optional<Object>& newest, wire::Text if_match, wir
 
 Status check_tags(const Texts& tags, size_t most) {
   if (tags.size() > most)
-    return fail("BadRequest", most == 10 ? "Object tags cannot be greater than 10" : "Bucket tag count cannot be greater than 50", 400);
+    return fail(
+        "BadRequest",
+        most == 10 ? "Object tags cannot be greater than 10" : "Bucket tag count cannot be greater than 50",
+        400);
   for (auto& [k, v] : tags) {
-    if (k.empty() || k.size() > 128) return fail("InvalidTag", "The TagKey you have provided is invalid", 400);
+    if (k.empty() || k.size() > 128)
+      return fail("InvalidTag", "The TagKey you have provided is invalid", 400);
     if (v.size() > 256) return fail("InvalidTag", "The TagValue you have provided is invalid", 400);
-    if (k.starts_with("aws:")) return fail("InvalidTag", "System tags cannot be added/updated by requester", 400);
+    if (k.starts_with("aws:"))
+      return fail("InvalidTag", "System tags cannot be added/updated by requester", 400);
   }
   return {};
 }
@@ -196,10 +205,12 @@ Result<Texts> parse_tag_header(std::string_view text) {
     text.remove_prefix(std::min(text.size(), part.size() + 1));
     if (part.empty()) continue;
     const auto eq = part.find('=');
-    auto value = eq == std::string_view::npos ? std::string() : http::percent_decode(part.substr(eq + 1), true);
+    auto value =
+        eq == std::string_view::npos ? std::string() : http::percent_decode(part.substr(eq + 1), true);
     if (!tags.emplace(http::percent_decode(part.substr(0, eq), true), std::move(value)).second)
-      return invalid_argument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters "
-                              "without tag name duplicates.");
+      return invalid_argument(
+          "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters "
+          "without tag name duplicates.");
   }
   TRY(check_tags(tags, 10));
   return tags;

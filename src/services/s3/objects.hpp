@@ -19,8 +19,8 @@ struct Found {
 std::optional<Found> find_version(store::Transaction& tx, std::string_view bucket, std::string_view key,
                                   std::string_view version);
 /// The version that a request means, or the newest one. Errors: NoSuchKey, NoSuchVersion, MethodNotAllowed (a
-/// delete marker by its id); AccessDenied instead of NoSuchKey for who may not list. Asks for `action`, or for
-/// `version_action` when the request names a version.
+/// delete marker by its id); AccessDenied instead of NoSuchKey for who may not list. Asks for `action`, or
+/// for `version_action` when the request names a version.
 Result<Found> open_version(Exchange& x, std::string_view version, std::string_view action,
                            std::string_view version_action);
 

@@ -1,6 +1,6 @@
-// What S3 keeps, with its keys. Bucket names are one name space of all accounts and regions, as on AWS, so all
-// of it lives in scope "-/-"; a bucket's record says whose it is. Keys of objects are in UTF-8 order: a listing
-// is a range scan.
+// What S3 keeps, with its keys. Bucket names are one name space of all accounts and regions, as on AWS, so
+// all of it lives in scope "-/-"; a bucket's record says whose it is. Keys of objects are in UTF-8 order: a
+// listing is a range scan.
 //
 //   s3.bucket   <bucket>                         Bucket
 //   s3.config   <bucket>/<kind>                  an XML or JSON document as its operation takes it
@@ -40,14 +40,14 @@ struct Bucket {
   static constexpr std::string_view kTable = "s3.bucket";
   std::string name, account, region;
   int64_t created = 0;
-  std::string versioning;                   // "", "Enabled", "Suspended"
-  std::string policy;                       // JSON
+  std::string versioning;  // "", "Enabled", "Suspended"
+  std::string policy;      // JSON
   std::string ownership = "BucketOwnerEnforced";
-  int block = 15;                           // public access block: bits of Block
-  bool block_set = true;                    // there is a configuration
-  std::string encryption;                   // "AES256" or empty
-  bool lock = false;                        // object lock
-  std::string lock_mode;                    // default retention
+  int block = 15;          // public access block: bits of Block
+  bool block_set = true;   // there is a configuration
+  std::string encryption;  // "AES256" or empty
+  bool lock = false;       // object lock
+  std::string lock_mode;   // default retention
   int64_t lock_days = 0, lock_years = 0;
   std::vector<Grant> grants;
   bool cors = false, website = false, lifecycle = false;  // s3.config has one
@@ -58,15 +58,20 @@ struct Bucket {
     int unblock = 15 - block;
     bool unset = !block_set;
     a("name", name)("account", account)("region", region)("created", created)("versioning", versioning)(
-        "policy", policy)("ownership", ownership)("unblock", unblock)("unset", unset)("encryption", encryption)(
-        "lock", lock)("lock_mode", lock_mode)("lock_days", lock_days)("lock_years", lock_years)("grants", grants)(
-        "cors", cors)("website", website)("lifecycle", lifecycle);
+        "policy", policy)("ownership", ownership)("unblock", unblock)("unset", unset)(
+        "encryption", encryption)("lock", lock)("lock_mode", lock_mode)("lock_days", lock_days)(
+        "lock_years", lock_years)("grants", grants)("cors", cors)("website", website)("lifecycle", lifecycle);
     block = 15 - unblock;
     block_set = !unset;
   }
   bool enforced() const { return ownership == "BucketOwnerEnforced"; }
 };
-enum Block { kBlockPublicAcls = 1, kIgnorePublicAcls = 2, kBlockPublicPolicy = 4, kRestrictPublicBuckets = 8 };
+enum Block {
+  kBlockPublicAcls = 1,
+  kIgnorePublicAcls = 2,
+  kBlockPublicPolicy = 4,
+  kRestrictPublicBuckets = 8
+};
 
 /// A part of an object that was uploaded in parts.
 struct PartOf {
@@ -88,23 +93,23 @@ struct Object {
   std::string account;  // the owner
   Texts headers;        // Content-Type, Cache-Control, ... by their names in answers
   Texts meta, tags;
-  std::string storage_class;           // empty: STANDARD
+  std::string storage_class;                       // empty: STANDARD
   std::string algorithm, checksum, checksum_type;  // "CRC32C", base64, "FULL_OBJECT" or "COMPOSITE"
-  std::string encryption;              // "AES256" or empty
-  std::string lock_mode;               // "GOVERNANCE", "COMPLIANCE"
+  std::string encryption;                          // "AES256" or empty
+  std::string lock_mode;                           // "GOVERNANCE", "COMPLIANCE"
   int64_t lock_until = 0;
   bool hold = false;
   std::vector<Grant> grants;
   std::vector<Piece> pieces;
-  int part_count = 0;      // of a multipart upload
-  std::string manifest;    // id of a Manifest that has pieces and parts
+  int part_count = 0;    // of a multipart upload
+  std::string manifest;  // id of a Manifest that has pieces and parts
   template <class A>
   void fields(A& a) {
     a("version", version)("sort", sort)("marker", marker)("etag", etag)("size", size)("modified", modified)(
         "account", account)("headers", headers)("meta", meta)("tags", tags)("class", storage_class)(
-        "algorithm", algorithm)("checksum", checksum)("checksum_type", checksum_type)("encryption", encryption)(
-        "lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)("grants", grants)("pieces", pieces)(
-        "parts", part_count)("manifest", manifest);
+        "algorithm", algorithm)("checksum", checksum)("checksum_type", checksum_type)(
+        "encryption", encryption)("lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)(
+        "grants", grants)("pieces", pieces)("parts", part_count)("manifest", manifest);
   }
 };
 
@@ -150,16 +155,20 @@ inline std::string upload_key(std::string_view bucket, std::string_view key, std
   return store::make_key("s3.upload", kEverywhere,
                          std::string(bucket) + "/" + std::string(key) + '\0' + std::string(id));
 }
-inline std::string part_key(std::string_view bucket, std::string_view key, std::string_view id, int number = 0) {
+inline std::string part_key(std::string_view bucket, std::string_view key, std::string_view id,
+                            int number = 0) {
   char digits[8] = "";
   if (number) std::snprintf(digits, sizeof digits, "%05d", number);
-  return store::make_key("s3.part", kEverywhere,
-                         std::string(bucket) + "/" + std::string(key) + '\0' + std::string(id) + "/" + digits);
+  return store::make_key(
+      "s3.part", kEverywhere,
+      std::string(bucket) + "/" + std::string(key) + '\0' + std::string(id) + "/" + digits);
 }
 inline std::string config_key(std::string_view bucket, std::string_view kind) {
   return store::make_key("s3.config", kEverywhere, std::string(bucket) + "/" + std::string(kind));
 }
-inline std::string manifest_key(std::string_view id) { return store::make_key("s3.manifest", kEverywhere, id); }
+inline std::string manifest_key(std::string_view id) {
+  return store::make_key("s3.manifest", kEverywhere, id);
+}
 
 template <class R>
 std::optional<R> get_record(store::Transaction& tx, const std::string& key) {

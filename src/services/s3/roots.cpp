@@ -35,7 +35,8 @@ void name_root(std::string_view operation, std::string& document) {
     if (open == std::string::npos) return;
     const auto end = document.find_first_of(" >/", open + 1);
     const auto close = document.rfind("</");
-    if (close != std::string::npos && close > open) document.replace(close + 2, document.size() - close - 3, r.root);
+    if (close != std::string::npos && close > open)
+      document.replace(close + 2, document.size() - close - 3, r.root);
     document.replace(open + 1, end - open - 1, r.root);
     return;
   }

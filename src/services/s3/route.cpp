@@ -84,16 +84,30 @@ constexpr Row rows[] = {
 };
 
 // With any method: subresources that S3 has and we do not.
-constexpr std::string_view elsewhere[] = {
-    "analytics", "inventory",  "metrics",   "intelligent-tiering", "metadataTable", "metadataConfiguration",
-    "metadataInventoryTable", "metadataJournalTable", "metadataAnnotationTable", "session", "abac", "select",
-    "restore",   "torrent",    "renameObject", "annotation",       "append",        "encryption"};
+constexpr std::string_view elsewhere[] = {"analytics",
+                                          "inventory",
+                                          "metrics",
+                                          "intelligent-tiering",
+                                          "metadataTable",
+                                          "metadataConfiguration",
+                                          "metadataInventoryTable",
+                                          "metadataJournalTable",
+                                          "metadataAnnotationTable",
+                                          "session",
+                                          "abac",
+                                          "select",
+                                          "restore",
+                                          "torrent",
+                                          "renameObject",
+                                          "annotation",
+                                          "append",
+                                          "encryption"};
 
 constexpr Row plain[] = {
-    {"GET", false, {}, "ListObjects"},      {"PUT", false, {}, "CreateBucket"},
-    {"HEAD", false, {}, "HeadBucket"},      {"DELETE", false, {}, "DeleteBucket"},
-    {"GET", true, {}, "GetObject"},         {"HEAD", true, {}, "HeadObject"},
-    {"PUT", true, {}, "PutObject"},         {"DELETE", true, {}, "DeleteObject"},
+    {"GET", false, {}, "ListObjects"}, {"PUT", false, {}, "CreateBucket"},
+    {"HEAD", false, {}, "HeadBucket"}, {"DELETE", false, {}, "DeleteBucket"},
+    {"GET", true, {}, "GetObject"},    {"HEAD", true, {}, "HeadObject"},
+    {"PUT", true, {}, "PutObject"},    {"DELETE", true, {}, "DeleteObject"},
 };
 
 const api::Operation* by_name(std::string_view name) {
@@ -139,7 +153,9 @@ Result<const api::Operation*> find_operation(const Target& target, const http::H
     if (r.method != head.method || r.key != key) continue;
     return served(r.operation == "PutObject" && copies ? "CopyObject" : r.operation, r.operation);
   }
-  return fail(ApiError{"MethodNotAllowed", 405, "The specified method is not allowed against this resource.",
+  return fail(ApiError{"MethodNotAllowed",
+                       405,
+                       "The specified method is not allowed against this resource.",
                        {{"Method", std::string(head.method)}}});
 }
 

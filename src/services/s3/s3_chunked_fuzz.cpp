@@ -11,13 +11,15 @@ namespace {
 std::pair<bool, std::string> run(std::string_view text, bool is_signed, bool trailer, size_t step) {
   std::string data;
   std::optional<ChunkedDecoder::Signing> signing;
-  if (is_signed) signing = {std::string(32, 'k'), "20260101T000000Z", "20260101/r/s3/aws4_request", std::string(64, '0')};
+  if (is_signed)
+    signing = {std::string(32, 'k'), "20260101T000000Z", "20260101/r/s3/aws4_request", std::string(64, '0')};
   ChunkedDecoder d(std::move(signing), trailer, [&](std::string_view part) {
     data += part;
     return Status();
   });
   Status state;
-  for (; state && !text.empty(); text.remove_prefix(std::min(step, text.size()))) state = d.write(text.substr(0, step));
+  for (; state && !text.empty(); text.remove_prefix(std::min(step, text.size())))
+    state = d.write(text.substr(0, step));
   if (state) state = d.finish();
   return {state.has_value(), state ? data : std::string()};
 }

@@ -1,5 +1,5 @@
-// Arbitrary bytes as a browser's form, its policy, and the small parsers of headers and names: no crash, and a
-// form read in pieces is the form read at once.
+// Arbitrary bytes as a browser's form, its policy, and the small parsers of headers and names: no crash, and
+// a form read in pieces is the form read at once.
 #include <cstdint>
 #include <cstdlib>
 
@@ -25,7 +25,8 @@ std::string run(std::string_view text, size_t step) {
                        return Status();
                      }});
   Status state;
-  for (; state && !text.empty(); text.remove_prefix(std::min(step, text.size()))) state = p.write(text.substr(0, step));
+  for (; state && !text.empty(); text.remove_prefix(std::min(step, text.size())))
+    state = p.write(text.substr(0, step));
   return p.file_done() ? seen : std::string();
 }
 }  // namespace
@@ -36,7 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   (void)check_form_policy(text, {{"key", "k"}}, "b", 0);
   (void)parse_tag_header(text);
   form_boundary(text);
-  if (auto r = parse_range(text, 1000); r && r->satisfiable && (r->first < 0 || r->last > 999 || r->first > r->last)) std::abort();
+  if (auto r = parse_range(text, 1000);
+      r && r->satisfiable && (r->first < 0 || r->last > 999 || r->first > r->last))
+    std::abort();
   is_s3_host(Config(), text);
   is_bucket_name(text);
   return 0;

@@ -17,13 +17,15 @@ bool is_s3_label(std::string_view label) {
 }
 
 Host parse_host(const Config& config, std::string_view host) {
-  if (auto colon = host.rfind(':'); colon != std::string_view::npos && host.find(']') == std::string_view::npos)
+  if (auto colon = host.rfind(':');
+      colon != std::string_view::npos && host.find(']') == std::string_view::npos)
     host = host.substr(0, colon);
   std::string_view names;
   if (host == config.domain || host == "localhost") return {};
-  for (std::string_view domain : {std::string_view(config.domain), std::string_view("amazonaws.com"),
-                                  std::string_view("localhost")}) {
-    if (host.size() > domain.size() + 1 && host.ends_with(domain) && host[host.size() - domain.size() - 1] == '.') {
+  for (std::string_view domain :
+       {std::string_view(config.domain), std::string_view("amazonaws.com"), std::string_view("localhost")}) {
+    if (host.size() > domain.size() + 1 && host.ends_with(domain) &&
+        host[host.size() - domain.size() - 1] == '.') {
       names = host.substr(0, host.size() - domain.size() - 1);
       if (domain == "localhost") {
         // <bucket>.localhost, <bucket>.s3.localhost, s3.localhost
@@ -51,7 +53,11 @@ Host parse_host(const Config& config, std::string_view host) {
 bool is_text(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
     const auto c = static_cast<unsigned char>(s[i]);
-    const size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
+    const size_t more = c < 0x80                ? 0
+                        : c >= 0xc2 && c < 0xe0 ? 1
+                        : c >= 0xe0 && c < 0xf0 ? 2
+                        : c >= 0xf0 && c < 0xf5 ? 3
+                                                : 9;
     if (more == 9 || c == 0 || i + more >= s.size() + (more == 0)) return false;
     for (size_t k = 1; k <= more; ++k)
       if ((static_cast<unsigned char>(s[i + k]) & 0xc0) != 0x80) return false;

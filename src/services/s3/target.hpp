@@ -21,8 +21,8 @@ struct Target {
 /// Nothing if the path is not properly encoded UTF-8.
 std::optional<Target> parse_target(const Config& config, const http::Head& head);
 
-/// The host is one of S3's: s3.<anything>, <bucket>.s3.<anything>, <bucket>.s3-website...., below amazonaws.com
-/// or our domain, or <bucket>.localhost.
+/// The host is one of S3's: s3.<anything>, <bucket>.s3.<anything>, <bucket>.s3-website...., below
+/// amazonaws.com or our domain, or <bucket>.localhost.
 bool is_s3_host(const Config& config, std::string_view host);
 
 /// AWS's rules for general purpose buckets.

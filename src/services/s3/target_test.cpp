@@ -44,7 +44,8 @@ TEST(Target, OtherHostsAreNotOurs) {
 
 TEST(BucketName, Rules) {
   for (auto good : {"abc", "my-bucket", "a.b.c", "0ab"}) EXPECT_TRUE(is_bucket_name(good)) << good;
-  for (auto bad : {"ab", "Abc", "-ab", "ab-", "a..b", "1.2.3.4", "a_b", "xn--abc", "x-s3alias"}) EXPECT_FALSE(is_bucket_name(bad)) << bad;
+  for (auto bad : {"ab", "Abc", "-ab", "ab-", "a..b", "1.2.3.4", "a_b", "xn--abc", "x-s3alias"})
+    EXPECT_FALSE(is_bucket_name(bad)) << bad;
   EXPECT_FALSE(is_bucket_name(std::string(64, 'a')));
 }
 
@@ -62,7 +63,8 @@ TEST(Range, Forms) {
   EXPECT_EQ(r("bytes=10-", 10), "none");
   EXPECT_EQ(r("bytes=-0", 10), "none");
   EXPECT_EQ(r("bytes=0-", 0), "none");
-  for (auto odd : {"bytes=5-2", "bytes=a-b", "bytes=1-2,4-5", "items=1-2", "bytes=", "bytes=-", "bytes=99999999999999999999-"})
+  for (auto odd : {"bytes=5-2", "bytes=a-b", "bytes=1-2,4-5", "items=1-2", "bytes=", "bytes=-",
+                   "bytes=99999999999999999999-"})
     EXPECT_EQ(r(odd, 10), "whole") << odd;
 }
 

@@ -35,7 +35,8 @@ class Visit {
     if (auto found = x_.find_bucket(); !found) return page(404, found.error().code, found.error().message);
     config_ = read_config<model::WebsiteConfiguration>(*tx_, arena_, x_.bucket->name, "PutBucketWebsite");
     if (!config_)
-      return page(404, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration");
+      return page(404, "NoSuchWebsiteConfiguration",
+                  "The specified bucket does not have a website configuration");
     if (auto* all = config_->redirect_all_requests_to)
       return redirect(301, scheme(all->protocol) + "://" + api::str(all->host_name) + "/" + target_.key);
     if (auto rule = routed(target_.key, 0)) return std::move(*rule);
@@ -45,16 +46,21 @@ class Visit {
     auto [status, object] = look(key);
     if (object) return show(*object, 200);
     // "/photos" where there is "/photos/index.html"
-    if (!target_.key.empty() && !target_.key.ends_with('/') && find_newest(*tx_, x_.bucket->name, target_.key + "/" + suffix))
+    if (!target_.key.empty() && !target_.key.ends_with('/') &&
+        find_newest(*tx_, x_.bucket->name, target_.key + "/" + suffix))
       return redirect(302, "/" + target_.key + "/");
     if (auto rule = routed(key, status)) return std::move(*rule);
     if (config_->error_document && !config_->error_document->key.empty())
-      if (auto [ignored, document] = look(api::str(config_->error_document->key)); document) return show(*document, status);
-    return status == 404 ? page(404, "NoSuchKey", "The specified key does not exist.") : page(403, "AccessDenied", "Access Denied");
+      if (auto [ignored, document] = look(api::str(config_->error_document->key)); document)
+        return show(*document, status);
+    return status == 404 ? page(404, "NoSuchKey", "The specified key does not exist.")
+                         : page(403, "AccessDenied", "Access Denied");
   }
 
  private:
-  std::string scheme(wire::Text given) const { return given.empty() ? (head_->tls ? "https" : "http") : api::str(given); }
+  std::string scheme(wire::Text given) const {
+    return given.empty() ? (head_->tls ? "https" : "http") : api::str(given);
+  }
 
   std::pair<int, std::optional<Object>> look(const std::string& key) {
     auto o = find_newest(*tx_, x_.bucket->name, key);
@@ -74,7 +80,8 @@ class Visit {
       const auto& r = *rule.redirect;
       std::string to = key;
       if (r.replace_key_with.has()) to = api::str(r.replace_key_with);
-      if (r.replace_key_prefix_with.has()) to = api::str(r.replace_key_prefix_with) + key.substr(prefix.size());
+      if (r.replace_key_prefix_with.has())
+        to = api::str(r.replace_key_prefix_with) + key.substr(prefix.size());
       const auto host = r.host_name.empty() ? std::string(head_->header("host")) : api::str(r.host_name);
       const int how = r.http_redirect_code.empty() ? 301 : std::stoi(api::str(r.http_redirect_code));
       return redirect(how, scheme(r.protocol) + "://" + host + "/" + to);
@@ -83,7 +90,8 @@ class Visit {
   }
 
   http::Answer show(const Object& o, int status) {
-    if (auto it = o.headers.find("x-amz-website-redirect-location"); it != o.headers.end()) return redirect(301, it->second);
+    if (auto it = o.headers.find("x-amz-website-redirect-location"); it != o.headers.end())
+      return redirect(301, it->second);
     http::Answer a;
     a.status = status;
     a.headers.emplace_back("ETag", quoted(o.etag));
@@ -96,11 +104,13 @@ class Visit {
     }
     auto pieces = pieces_of(*tx_, o);
     auto size = o.size;
-    if (auto range = parse_range(head_->header("range"), o.size); range && range->satisfiable && status == 200) {
+    if (auto range = parse_range(head_->header("range"), o.size);
+        range && range->satisfiable && status == 200) {
       size = range->last - range->first + 1;
       pieces = slice(pieces, range->first, size);
       a.status = 206;
-      a.headers.emplace_back("Content-Range", "bytes " + std::to_string(range->first) + "-" + std::to_string(range->last) + "/" + std::to_string(o.size));
+      a.headers.emplace_back("Content-Range", "bytes " + std::to_string(range->first) + "-" +
+                                                  std::to_string(range->last) + "/" + std::to_string(o.size));
     }
     if (size == 0) return a;
     auto reader = std::make_unique<Blobs::Reader>(front_.blobs, *tx_, std::move(pieces));
@@ -121,8 +131,12 @@ class Visit {
     http::Answer a;
     a.status = status;
     const auto title = std::to_string(status) + " " + std::string(http::reason(status));
-    a.body = "<html>\n<head><title>" + title + "</title></head>\n<body>\n<h1>" + title + "</h1>\n<ul>\n<li>Code: ";
-    a.body.append(code).append("</li>\n<li>Message: ").append(message).append("</li>\n</ul>\n</body>\n</html>\n");
+    a.body =
+        "<html>\n<head><title>" + title + "</title></head>\n<body>\n<h1>" + title + "</h1>\n<ul>\n<li>Code: ";
+    a.body.append(code)
+        .append("</li>\n<li>Message: ")
+        .append(message)
+        .append("</li>\n</ul>\n</body>\n</html>\n");
     a.headers.emplace_back("Content-Type", "text/html; charset=utf-8");
     a.headers.emplace_back("x-amz-error-code", std::string(code));
     return a;
