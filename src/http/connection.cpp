@@ -244,7 +244,8 @@ bool Connection::take_head() {
   deadline_in(site_->limits.stall);
   try {
     receiver_ = site_->application->begin(head_);
-    if (parser_.done()) {
+    // An empty body is waited for, too: botocore mistakes the next answer for this one if it hears no 100.
+    if (parser_.done() && head_->header("expect").empty()) {
       finish_request();
       return false;
     }

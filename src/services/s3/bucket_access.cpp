@@ -26,8 +26,10 @@ Status check_policy(const Exchange& x, std::string_view text) {
   json::array all = statements.is_array() ? statements.as_array() : json::array{statements};
   const auto arn = bucket_arn(x.bucket->name);
   auto ours = [&](std::string_view r) {
-    return r == arn || r.starts_with(arn + "/") || r.find('*') != std::string_view::npos ||
-           r.find('?') != std::string_view::npos || r.find("${") != std::string_view::npos;
+    // As far as it is literal it must lead to this bucket.
+    const auto literal = r.substr(0, r.find_first_of("*?$"));
+    return r == arn || literal.starts_with(arn + "/") ||
+           (literal.size() < r.size() && (arn + "/").starts_with(literal));
   };
   for (auto& s : all) {
     auto& o = s.as_object();

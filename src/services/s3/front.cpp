@@ -300,7 +300,8 @@ void Request::committed(store::CommitResult result, const std::string& reason) {
     if (intake_) intake_->blob().taken();
     for (auto& made : exchange_->made) made->blob().taken();
     if (!exchange_->doomed.empty())
-      front_.pool.run([self = shared_from_this()] { self->front_.blobs.remove(self->exchange_->doomed); });
+      front_.pool.run(
+          [&front = front_, doomed = std::move(exchange_->doomed)] { front.blobs.remove(doomed); });
     return answer();
   }
   if (result == store::CommitResult::conflict && runs_ < kMostRuns)

@@ -44,11 +44,12 @@ Result<std::vector<Part>> chosen(Exchange& x, const Upload& u,
   for (auto& p : list_of_parts(x.tx, x.bucket->name, u.key, u.id)) there.emplace(p.number, std::move(p));
   std::vector<Part> out;
   const auto& list = in.multipart_upload->parts;
-  for (size_t i = 0; i < list.size(); ++i) {
-    const int number = list[i].part_number.value_or(0);
-    if (i > 0 && number <= list[i - 1].part_number.value_or(0))
+  for (size_t i = 1; i < list.size(); ++i)
+    if (list[i].part_number.value_or(0) <= list[i - 1].part_number.value_or(0))
       return fail("InvalidPartOrder",
                   "The list of parts was not in ascending order. Parts must be ordered by part number.", 400);
+  for (size_t i = 0; i < list.size(); ++i) {
+    const int number = list[i].part_number.value_or(0);
     auto it = there.find(number);
     if (it == there.end() || unquoted(list[i].e_tag) != it->second.etag) return invalid_part(u.id, list[i]);
     const auto sum = given_checksum(list[i], u.object.algorithm);
