@@ -30,9 +30,9 @@ class Writer(threading.Thread):
             self.ledger[key] = before | {after}  # until we know
             try:
                 if body is None:
-                    self.s3.delete_object(Bucket="b", Key=key)
+                    self.s3.delete_object(Bucket="ledger", Key=key)
                 else:
-                    self.s3.put_object(Bucket="b", Key=key, Body=body)
+                    self.s3.put_object(Bucket="ledger", Key=key, Body=body)
             except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
                 time.sleep(0.05)
                 continue
@@ -42,7 +42,7 @@ class Writer(threading.Thread):
 
 def test_kills_lose_nothing(own_cloud):
     s3 = own_cloud.client("s3", s3={"addressing_style": "path"})
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="ledger")
     stop = threading.Event()
     writers = [Writer(own_cloud, n, stop) for n in range(8)]
     [w.start() for w in writers]
@@ -56,13 +56,13 @@ def test_kills_lose_nothing(own_cloud):
     own_cloud.kill9()
     own_cloud.start()
     s3 = own_cloud.client("s3", s3={"addressing_style": "path"})
-    listed = {o["Key"]: o["ETag"].strip('"') for p in s3.get_paginator("list_objects_v2").paginate(Bucket="b") for o in p.get("Contents", [])}
+    listed = {o["Key"]: o["ETag"].strip('"') for p in s3.get_paginator("list_objects_v2").paginate(Bucket="ledger") for o in p.get("Contents", [])}
     checked = 0
     for w in writers:
         for key, allowed in w.ledger.items():
             assert listed.get(key) in allowed, (key, listed.get(key), allowed)
             if key in listed:
-                assert hashlib.md5(s3.get_object(Bucket="b", Key=key)["Body"].read()).hexdigest() == listed[key]
+                assert hashlib.md5(s3.get_object(Bucket="ledger", Key=key)["Body"].read()).hexdigest() == listed[key]
                 checked += 1
     assert checked > 0 and sum(w.acknowledged for w in writers) > 50
 
@@ -71,10 +71,10 @@ def test_orphans_of_a_kill_are_swept(own_cloud):
     """A body that never ended leaves a file; the next start removes it."""
     import socket
     s3 = own_cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3v4")
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="ledger")
     kept = os.urandom(200_000)
-    s3.put_object(Bucket="b", Key="kept", Body=kept)
-    url = s3.generate_presigned_url("put_object", {"Bucket": "b", "Key": "half"})
+    s3.put_object(Bucket="ledger", Key="kept", Body=kept)
+    url = s3.generate_presigned_url("put_object", {"Bucket": "ledger", "Key": "half"})
     host, port = own_cloud.endpoint.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)))
     path = url.removeprefix(own_cloud.endpoint)
@@ -85,10 +85,10 @@ def test_orphans_of_a_kill_are_swept(own_cloud):
     deadline = time.time() + 10
     while files() < 2 and time.time() < deadline:
         time.sleep(0.02)
-    assert files() == 2
+    assert files() == 2, own_cloud.log_tail()
     own_cloud.kill9()
     own_cloud.start()
     while files() > 1 and time.time() < deadline + 10:
         time.sleep(0.1)
     assert files() == 1
-    assert s3.get_object(Bucket="b", Key="kept")["Body"].read() == kept
+    assert s3.get_object(Bucket="ledger", Key="kept")["Body"].read() == kept
