@@ -16,6 +16,7 @@ struct Gateway::Impl {
   Router router;
   iam::CredentialCache credentials;
   Retrier retrier;
+  Retrier resumer;  // apart: the retrier may be held up by the console
 
   bool is_token(std::string_view given) const {
     return given.size() == options.token.size() && !given.empty() &&
@@ -39,11 +40,11 @@ std::unique_ptr<http::Receiver> Gateway::begin(http::HeadPtr head) {
   if (head->path.starts_with("/_nubecita/")) return impl_->console(std::move(head));
   for (auto& guest : impl_->options.guests)
     if (guest.claims(*head)) return guest.begin(std::move(head));
-  return http::collect(impl_->options.max_body,
-                       [impl = impl_.get(), head](std::string body, http::Respond respond) {
-                         serve_request({impl->cloud, impl->router, impl->credentials, impl->retrier}, head,
-                                       std::move(body), std::move(respond));
-                       });
+  return http::collect(
+      impl_->options.max_body, [impl = impl_.get(), head](std::string body, http::Respond respond) {
+        serve_request({impl->cloud, impl->router, impl->credentials, impl->retrier, impl->resumer}, head,
+                      std::move(body), std::move(respond));
+      });
 }
 
 std::unique_ptr<http::Receiver> Gateway::Impl::console(http::HeadPtr head) {

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "api/call.hpp"
+#include "api/run.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
@@ -20,11 +21,13 @@ class Request : public std::enable_shared_from_this<Request> {
         router_(shared.router),
         credentials_(shared.credentials),
         retrier_(shared.retrier),
+        resumer_(shared.resumer),
         head_(std::move(head)),
         body_(std::move(body)),
         respond_(std::move(respond)),
         id_(uuid()),
-        now_(now_ms()) {
+        started_(now_ms()),
+        now_(started_) {
     raw_ = {head_->method, head_->path, head_->query, head_->headers, body_};
   }
 
@@ -70,11 +73,29 @@ class Request : public std::enable_shared_from_this<Request> {
           fail("InternalFailure",
                "The request could not be served because of an internal failure; its id is " + id_ + ".", 500);
     }
+    if (!done || park_) tell(false);
     if (!done) return answer_error(done.error());
+    if (park_) {
+      tx.reset();
+      return std::exchange(park_, nullptr)([self = shared_from_this()] { self->resume(); });
+    }
     cloud_.store->commit(std::move(tx),
                          [self = shared_from_this()](store::CommitResult result, std::string reason) {
                            self->committed(result, reason);
                          });
+  }
+
+  /// The operation waited (api::wait) and shall look again.
+  void resume() {
+    resumer_.run([self = shared_from_this()] {
+      self->now_ = now_ms();
+      self->runs_ = 0;
+      self->run();
+    });
+  }
+
+  void tell(bool done) {
+    for (auto& then : std::exchange(afterwards_, {})) then(done);
   }
 
   Status operate(store::Transaction& tx) {
@@ -88,6 +109,7 @@ class Request : public std::enable_shared_from_this<Request> {
     call.source_ip = head_->peer_ip;
     call.tls = head_->tls;
     call.now = now_;
+    api::Run of_this(started_, head_->header("host"));
     auto known = [&call](const char* name, std::string_view value) {
       call.request_conditions.emplace_back(name, std::vector<std::string>(1, std::string(value)));
     };
@@ -96,16 +118,20 @@ class Request : public std::enable_shared_from_this<Request> {
     known("aws:SecureTransport", head_->tls ? "true" : "false");
     known("aws:RequestedRegion", caller_.region);
     known("aws:UserAgent", head_->header("user-agent"));
-    TRY(route_.operation->handler(call, in_, out_));
+    auto good = route_.operation->handler(call, in_, out_);
+    afterwards_ = std::move(of_this.afterwards);
+    TRY(good);
     if (!call.authorized()) {  // closed by default: an operation that forgot to ask writes and tells nothing
       log_error("gateway", "{} {} asked for no authorization", route_.service->shape->name, route_.name);
       return fail("InternalFailure",
                   "The operation is not guarded by an authorization check and was refused.", 500);
     }
+    park_ = std::move(of_this.park);
     return {};
   }
 
   void committed(store::CommitResult result, const std::string& reason) {
+    tell(result == store::CommitResult::done);
     if (result == store::CommitResult::done) return answer();
     if (result == store::CommitResult::conflict && runs_ < kMostRuns)
       return retrier_.run([self = shared_from_this()] { self->run(); });
@@ -159,10 +185,12 @@ class Request : public std::enable_shared_from_this<Request> {
   const Router& router_;
   iam::CredentialCache& credentials_;
   Retrier& retrier_;
+  Retrier& resumer_;
   http::HeadPtr head_;
   std::string body_;
   http::Respond respond_;
   std::string id_;
+  int64_t started_;
   int64_t now_;
   Arena arena_;
   wire::RawRequest raw_;
@@ -171,6 +199,8 @@ class Request : public std::enable_shared_from_this<Request> {
   void* in_ = nullptr;
   void* out_ = nullptr;
   int runs_ = 0;
+  std::vector<api::Afterwards> afterwards_;  // of the run that is being committed
+  api::Park park_;
 };
 
 }  // namespace

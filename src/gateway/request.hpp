@@ -17,7 +17,8 @@ struct Shared {
   api::Cloud& cloud;
   const Router& router;
   iam::CredentialCache& credentials;
-  Retrier& retrier;
+  Retrier& retrier;  // runs operations again that met a conflict
+  Retrier& resumer;  // those that waited (api::wait)
 };
 
 /// Serves one request and calls `respond` once: at once, or on the commit thread when something was written.
