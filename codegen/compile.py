@@ -69,6 +69,8 @@ class Model:
         for name, op in self.operations.items():
             self.inputs[name] = self.side(op, "input", name + "Request")
             self.outputs[name] = self.side(op, "output", name + "Response")
+        for name, code in self.ops.errors.items():
+            self.errors.setdefault(name, {"status": 400})["code"] = code[0]
         self.used = {}
         for name in list(self.inputs.values()) + list(self.outputs.values()):
             self.reach(name)
@@ -168,6 +170,7 @@ class Model:
         shape = self.used[owner]
         wire = facts.get("locationName", name)
         query = facts.get("queryName") or (wire[:1].upper() + wire[1:])
+        query = self.ops.query.get(f"{owner}.{name}", [query])[0]
         fields = [f".name = {quote(name)}", f".wire = {quote(wire)}", f".query = {quote(query)}",
                   f".shape = &s_{facts['shape']}", f".offset = offsetof({owner}, {snake(name)})"]
         if "location" in facts:
@@ -199,6 +202,8 @@ class Model:
     def constraint(self, name):
         shape = self.used[name]
         fields, before = [], []
+        if name in self.ops.unchecked:
+            return None, []
         if shape.get("enum"):
             before.append(f"constexpr std::string_view e_{name}[] = {{" + ", ".join(map(quote, shape["enum"])) + "};")
             fields.append(f".values = e_{name}")
@@ -228,7 +233,9 @@ class Model:
             if "locationName" in element:
                 fields.append(".element_named = true")
         if kind == "map":
-            key, value = shape["key"], shape["value"]
+            key, value = dict(shape["key"]), dict(shape["value"])
+            if name in self.ops.query:
+                key["locationName"], value["locationName"] = self.ops.query[name]
             entry = f"wire::Entry<{self.element_type(value['shape'])}>"
             fields += [f".element = &s_{value['shape']}", f".key = &s_{key['shape']}",
                        f".element_name = {quote(value.get('locationName', 'value'))}",
@@ -264,6 +271,8 @@ class Model:
             fields.append(f".status = {http['responseCode']}")
         if "wrapper" in op:
             fields.append(f".result_wrapper = {quote(op['wrapper'])}")
+        elif "query" in self.ops.setting("protocols").split() and "output" in op:
+            fields.append(f".result_wrapper = {quote(name + 'Result')}")
         if isinstance(op.get("input"), dict) and "locationName" in op["input"]:
             fields.append(f".input_root = {quote(op['input']['locationName'])}")
         if op.get("unsigned"):
@@ -294,7 +303,7 @@ class Model:
         fields = [f".name = {quote(self.name)}", f".endpoint_prefix = {quote(meta['endpointPrefix'])}",
                   f".signing_name = {quote(meta.get('signingName', meta['endpointPrefix']))}",
                   f".target_prefix = {quote(meta.get('targetPrefix', ''))}",
-                  f".api_version = {quote(meta['apiVersion'])}", f".xml_namespace = {quote(meta.get('xmlNamespace', ''))}",
+                  f".api_version = {quote(meta['apiVersion'])}", f".xml_namespace = {quote(self.ops.setting('namespace', meta.get('xmlNamespace', '')))}",
                   f".service_id = {quote(meta.get('serviceId', ''))}", ".protocols = protocols"]
         if errors:
             fields.append(".errors = errors")

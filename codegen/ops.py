@@ -5,17 +5,27 @@ import sys
 
 
 class Ops:
-    """operations: served names, in file order; lines: name -> (refused members, only members or None)."""
+    """lines: served names, in file order -> (refused members, only members or None); query, errors: what the query
+    protocol calls things, of services whose published model is of another protocol."""
 
     def __init__(self, path):
         self.path = path
         self.settings = {}
         self.lines = {}
+        self.query = {}  # "Shape.Member" -> [name]; "MapShape" -> [key's name, value's name]
+        self.unchecked = set()  # shapes whose constraints the service checks itself, with better words
+        self.errors = {}  # exception's name -> code
         with open(path, encoding="utf-8") as f:
             lines = f.read().split("\n")
         for number, raw in enumerate(lines, 1):
             words = raw.split("#", 1)[0].split()
             if not words:
+                continue
+            if words[0] == "=unchecked":
+                self.unchecked |= set(words[1:])
+                continue
+            if words[0] in ("=", "=error"):
+                (self.query if words[0] == "=" else self.errors)[words[1]] = words[2:]
                 continue
             if words[0].startswith("!"):
                 self.settings[words[0][1:]] = words[1:]

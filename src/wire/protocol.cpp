@@ -70,7 +70,18 @@ void xml_error(std::string& body, const ApiError& error, std::string_view code) 
   for (const auto& [name, value] : error.fields) append_xml_tag(body, name, value);
 }
 
-void json_error(Protocol protocol, const ApiError& error, std::string_view name, RawResponse& response) {
+// Of services that went from the query protocol to JSON and have clients of both (SQS): their JSON errors
+// tell the code of the query protocol too, and the exception by its full name.
+bool was_query(const ServiceShape& service) {
+  return std::ranges::find(service.protocols, Protocol::query) != service.protocols.end();
+}
+void query_error(std::string_view code, RawResponse& response) {
+  if (code == "AccessDeniedException") code = "AccessDenied";
+  response.headers.emplace_back("x-amzn-query-error",
+                                std::string(code) + (response.status < 500 ? ";Sender" : ";Receiver"));
+}
+
+void json_error(Protocol protocol, const ApiError& error, std::string name, RawResponse& response) {
   response.headers.emplace_back("x-amzn-ErrorType", name);
   response.body = "{";
   if (is_json(protocol)) {
@@ -183,9 +194,15 @@ void encode_error(Protocol protocol, const ServiceShape& service, const ApiError
       append_xml_tag(body, "RequestId", request_id);
       body += "</ErrorResponse>";
       return;
-    default:
-      json_error(protocol, error, known ? known->name : std::string_view(error.code), response);
+    default: {
+      std::string name(known ? known->name : std::string_view(error.code));
+      if (is_json(protocol) && was_query(service)) {
+        query_error(code, response);
+        name = "com.amazonaws." + std::string(service.name) + "#" + name;
+      }
+      json_error(protocol, error, std::move(name), response);
       return;
+    }
   }
 }
 

@@ -45,7 +45,7 @@ class FormDecoder {
  private:
   const Member* find(const Shape& shape, std::string_view name) const {
     for (const Member& m : shape.members) {
-      if (name == (ec2_ ? m.query : m.wire)) return &m;
+      if (name == m.query || (!ec2_ && name == m.wire)) return &m;
       // A flat list goes by its elements' name where the model gives one.
       if (!ec2_ && m.flattened && m.shape->kind == Kind::list && m.shape->element_named &&
           name == m.shape->element_name)

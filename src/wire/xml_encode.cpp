@@ -47,9 +47,16 @@ void append_xml_tag(std::string& out, std::string_view name, std::string_view te
 
 namespace {
 
+/// Member::query is the capitalised wire name (which only EC2 uses) or, of a model in JSON, the query protocol's.
+std::string_view query_name(const Member& m) {
+  const bool capitalised = m.query.size() == m.wire.size() && m.query.substr(1) == m.wire.substr(1);
+  return capitalised ? m.wire : m.query;
+}
+
 class XmlWriter {
  public:
-  XmlWriter(std::string& out, Protocol protocol) : out_(out), ec2_(protocol == Protocol::ec2) {}
+  XmlWriter(std::string& out, Protocol protocol)
+      : out_(out), ec2_(protocol == Protocol::ec2), query_(protocol == Protocol::query) {}
 
   void members(const Shape& shape, const void* structure) {
     for (const Member& m : shape.members) {
@@ -102,11 +109,12 @@ class XmlWriter {
 
   void member(const Member& m, const void* value) {
     const Shape& shape = *m.shape;
-    if (shape.kind == Kind::structure) return structure(m.wire, m.xml_namespace, m.xml_prefix, shape, value);
+    const auto name = query_ ? query_name(m) : m.wire;
+    if (shape.kind == Kind::structure) return structure(name, m.xml_namespace, m.xml_prefix, shape, value);
     if (m.flattened && shape.kind == Kind::list)
-      return elements(shape, shape.element_named ? shape.element_name : m.wire, value);
-    if (m.flattened && shape.kind == Kind::map) return elements(shape, m.wire, value);
-    element_of(shape, time_format(m), m.wire, value);
+      return elements(shape, shape.element_named ? shape.element_name : name, value);
+    if (m.flattened && shape.kind == Kind::map) return elements(shape, name, value);
+    element_of(shape, time_format(m), name, value);
   }
 
   // Any value as one element.
@@ -137,7 +145,7 @@ class XmlWriter {
   }
 
   std::string& out_;
-  bool ec2_;
+  bool ec2_, query_;
 };
 
 }  // namespace
