@@ -1,5 +1,6 @@
 // The answer to "may this principal do this?", and the questions that other services ask about roles.
 #include "base/arn.hpp"
+#include "services/iam/ask.hpp"
 #include "services/iam/entities.hpp"
 #include "services/iam/evaluate.hpp"
 #include "services/iam/iam.hpp"
@@ -20,13 +21,14 @@ bool refused_to_user_session(const api::Principal& p, std::string_view action) {
          (action.starts_with("sts:") && action != "sts:AssumeRole" && action != "sts:GetCallerIdentity");
 }
 
-Decision judge(store::Transaction& tx, const api::Authorizer::Question& q) {
+Decision judge(store::Transaction& tx, const api::Authorizer::Question& q, bool resource_required = false) {
   auto who = gather(tx, q.principal);
   if (!who.sound) return {};
   if (!q.resource_policy.empty()) {
     who.set.resource = PolicyCache::instance().get(q.resource_policy, PolicyKind::resource);
     if (!who.set.resource) return {Decision::Outcome::implicit_deny, Decision::Layer::resource};
   }
+  who.set.resource_required = resource_required;
   auto view = view_of(q.principal, who);
   RequestContext context(q.conditions, q.principal, view, who.tags, q.resource_account);
   const auto action = lowered(q.action);  // Asked keeps a view
@@ -44,6 +46,35 @@ Status PolicyAuthorizer::check(store::Transaction& tx, const Question& q) {
   auto arn =
       q.principal.kind == api::Principal::Kind::anonymous ? std::string_view("anonymous") : q.principal.arn;
   return fail("AccessDenied", refusal(decision, arn, q.action, q.resource), 403);
+}
+
+Decision decide_with_authority(store::Transaction& tx, const api::Authorizer::Question& q) {
+  return judge(tx, q, true);
+}
+
+ApiError denied(const Decision& decision, const api::Authorizer::Question& q) {
+  return {"AccessDenied", 403, refusal(decision, q.principal.arn, q.action, q.resource), {}};
+}
+
+Status check_service(store::Transaction& tx, std::string_view service_principal, std::string_view action,
+                     std::string_view resource, const api::Conditions& conditions,
+                     std::string_view resource_policy, std::string_view resource_account) {
+  (void)tx;
+  PrincipalView service;
+  service.service = std::string(service_principal);
+  api::Principal nobody;
+  Tags none;
+  RequestContext context(conditions, nobody, service, none, resource_account);
+  PolicySet set;
+  if (!resource_policy.empty())
+    set.resource = PolicyCache::instance().get(resource_policy, PolicyKind::resource);
+  const auto folded = lowered(action);
+  if (set.resource && decide(set, {folded, resource, resource_account, service, context}).allowed())
+    return {};
+  return fail("AccessDenied",
+              std::string(service_principal) + " is not authorized to perform: " + std::string(action) +
+                  " on resource: " + std::string(resource) + " because no resource-based policy allows it",
+              403);
 }
 
 Status check_pass_role(api::Call& call, std::string_view text, std::string_view service_principal) {
