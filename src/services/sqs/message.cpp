@@ -1,0 +1,201 @@
+#include "services/sqs/message.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/ids.hpp"
+
+namespace nubecita::sqs {
+namespace {
+
+constexpr char kVersion = 1;
+
+void put_u32(std::string& out, size_t v) {
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(v >> shift);
+}
+void put_u64(std::string& out, uint64_t v) {
+  put_u32(out, v >> 32);
+  put_u32(out, v & 0xffffffff);
+}
+void put_text(std::string& out, std::string_view s) {
+  put_u32(out, s.size());
+  out += s;
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : left_(bytes) {}
+  bool u64(int64_t& v) {
+    uint64_t n = 0;
+    for (int i = 0; i < 8; ++i) {
+      if (left_.empty()) return false;
+      n = n << 8 | static_cast<unsigned char>(left_[0]);
+      left_.remove_prefix(1);
+    }
+    v = static_cast<int64_t>(n);
+    return true;
+  }
+  bool u32(uint32_t& v) {
+    if (left_.size() < 4) return false;
+    v = 0;
+    for (int i = 0; i < 4; ++i) v = v << 8 | static_cast<unsigned char>(left_[static_cast<size_t>(i)]);
+    left_.remove_prefix(4);
+    return true;
+  }
+  bool view(std::string_view& s) {
+    uint32_t n = 0;
+    if (!u32(n) || n > left_.size()) return false;
+    s = left_.substr(0, n);
+    left_.remove_prefix(n);
+    return true;
+  }
+  bool text(std::string& s) {
+    std::string_view v;
+    if (!view(v)) return false;
+    s = v;
+    return true;
+  }
+  bool byte(char& c) {
+    if (left_.empty()) return false;
+    c = left_[0];
+    left_.remove_prefix(1);
+    return true;
+  }
+  size_t left() const { return left_.size(); }
+
+ private:
+  std::string_view left_;
+};
+
+bool read_head(Reader& in, Head& head) {
+  char version = 0;
+  return in.byte(version) && version == kVersion && in.u64(head.sent) && in.u64(head.available) &&
+         in.view(head.group);
+}
+
+class Md5 {
+ public:
+  Md5() : context_(EVP_MD_CTX_new()) {
+    static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "MD5", nullptr);
+    EVP_DigestInit_ex(context_, algorithm, nullptr);
+  }
+  ~Md5() { EVP_MD_CTX_free(context_); }
+  Md5(const Md5&) = delete;
+  Md5& operator=(const Md5&) = delete;
+  void add(std::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
+  void add_sized(std::string_view bytes) {
+    std::string size;
+    put_u32(size, bytes.size());
+    add(size);
+    add(bytes);
+  }
+  std::string hex() {
+    unsigned char digest[16];
+    EVP_DigestFinal_ex(context_, digest, nullptr);
+    return to_hex({reinterpret_cast<char*>(digest), sizeof digest});
+  }
+
+ private:
+  EVP_MD_CTX* context_;
+};
+
+}  // namespace
+
+std::string encode_message(const Message& m) {
+  std::string out;
+  out.reserve(200 + m.body.size());
+  out += kVersion;
+  put_u64(out, static_cast<uint64_t>(m.sent));
+  put_u64(out, static_cast<uint64_t>(m.available));
+  put_text(out, m.group);
+  for (auto* s : {&m.id, &m.body, &m.body_md5, &m.attributes_md5, &m.trace_header, &m.sender, &m.dedup,
+                  &m.dead_letter_source})
+    put_text(out, *s);
+  put_u32(out, m.attributes.size());
+  for (auto& a : m.attributes)
+    for (auto* s : {&a.name, &a.type, &a.value}) put_text(out, *s);
+  return out;
+}
+
+std::optional<Message> decode_message(std::string_view bytes) {
+  Reader in(bytes);
+  Head head;
+  if (!read_head(in, head)) return {};
+  Message m;
+  m.sent = head.sent;
+  m.available = head.available;
+  m.group = head.group;
+  for (auto* s : {&m.id, &m.body, &m.body_md5, &m.attributes_md5, &m.trace_header, &m.sender, &m.dedup,
+                  &m.dead_letter_source})
+    if (!in.text(*s)) return {};
+  uint32_t n = 0;
+  if (!in.u32(n) || n > in.left() / 12) return {};
+  m.attributes.resize(n);
+  for (auto& a : m.attributes)
+    for (auto* s : {&a.name, &a.type, &a.value})
+      if (!in.text(*s)) return {};
+  if (in.left()) return {};
+  return m;
+}
+
+std::optional<Head> decode_head(std::string_view bytes) {
+  Reader in(bytes);
+  Head head;
+  if (!read_head(in, head)) return {};
+  return head;
+}
+
+std::string md5_hex(std::string_view bytes) {
+  Md5 md5;
+  md5.add(bytes);
+  return md5.hex();
+}
+
+std::string md5_of_attributes(std::vector<Attribute> attributes) {
+  if (attributes.empty()) return {};
+  std::ranges::sort(attributes, {}, &Attribute::name);
+  Md5 md5;
+  for (auto& a : attributes) {
+    md5.add_sized(a.name);
+    md5.add_sized(a.type);
+    md5.add(a.binary() ? std::string_view("\2", 1) : std::string_view("\1", 1));
+    md5.add_sized(a.value);
+  }
+  return md5.hex();
+}
+
+size_t size_of(std::string_view body, const std::vector<Attribute>& attributes) {
+  size_t n = body.size();
+  for (auto& a : attributes) n += a.name.size() + a.type.size() + a.value.size();
+  return n;
+}
+
+std::string Receipt::text() const {
+  return base64(queue + ":" + std::to_string(generation) + ":" + place.text() + ":" + std::to_string(ticket));
+}
+
+std::optional<Receipt> Receipt::parse(std::string_view text) {
+  std::string raw;
+  if (text.size() > 1024 || !base64_decode(text, raw)) return {};
+  std::string_view left = raw;
+  std::string_view parts[4];
+  for (auto& p : parts) {
+    const auto colon = left.find(':');
+    p = left.substr(0, colon);
+    left = colon == std::string_view::npos ? std::string_view() : left.substr(colon + 1);
+  }
+  Receipt r;
+  r.queue = parts[0];
+  auto number = [](std::string_view s, auto& v) {
+    auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), v);
+    return error == std::errc() && end == s.data() + s.size();
+  };
+  auto place = Place::parse(parts[2]);
+  if (r.queue.empty() || !place || !number(parts[1], r.generation) || !number(parts[3], r.ticket)) return {};
+  r.place = *place;
+  return r;
+}
+
+}  // namespace nubecita::sqs
