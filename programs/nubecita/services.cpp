@@ -6,9 +6,12 @@
 #include "services/ecs/ecs.hpp"
 #include "services/elbv2/elbv2.hpp"
 #include "services/iam/iam.hpp"
+#include "services/kms/kms.hpp"
 #include "services/logs/logs.hpp"
 #include "services/rds/rds.hpp"
 #include "services/s3/s3.hpp"
+#include "services/sns/sns.hpp"
+#include "services/sqs/sqs.hpp"
 
 namespace nubecita {
 namespace ec2 {
@@ -37,6 +40,7 @@ const api::Service& service();
 namespace nubecita::commands {
 
 struct Services::Parts {
+  api::Cloud* cloud = nullptr;
   iam::PolicyAuthorizer authorizer;
   std::unique_ptr<ecr::Registry> registry;
   std::unique_ptr<s3::Front> objects;
@@ -48,20 +52,25 @@ Services::~Services() = default;
 std::unique_ptr<Services> Services::make(api::Cloud& cloud) {
   auto services = std::unique_ptr<Services>(new Services);
   cloud.authorizer = &services->parts_->authorizer;
+  services->parts_->cloud = &cloud;
   services->parts_->registry = std::make_unique<ecr::Registry>(cloud);
   services->parts_->objects = std::make_unique<s3::Front>(cloud);
   return services;
 }
 
 std::vector<const api::Service*> Services::tables() const {
-  return {&ec2::service(),  &ecr::service(), &ecs::service(), &elbv2::service(),
-          &logs::service(), &rds::service(), &sts::service(), &iam::service()};
+  return {&ec2::service(), &ecr::service(),  &ecs::service(), &elbv2::service(),
+          &kms::service(), &logs::service(), &rds::service(), &sns::service(),
+          &sqs::service(), &sts::service(),  &iam::service()};
 }
 
 std::vector<gateway::Guest> Services::guests() {
   return {
       {[](const http::Head& head) { return ecr::Registry::claims(head); },
        [registry = parts_->registry.get()](http::HeadPtr head) { return registry->begin(std::move(head)); }},
+      {sns::claims_link,
+       [cloud = parts_->cloud](http::HeadPtr head) { return sns::open_link(*cloud, std::move(head)); }},
+      // After SNS: its links look like objects of a bucket.
       {[objects = parts_->objects.get()](const http::Head& head) { return objects->claims(head); },
        [objects = parts_->objects.get()](http::HeadPtr head) { return objects->begin(std::move(head)); }}};
 }
@@ -69,9 +78,12 @@ std::vector<gateway::Guest> Services::guests() {
 void Services::add_controllers(api::Cloud& cloud, http::Server& server) {
   ec2::add_controllers(cloud);
   ecr::add_controllers(cloud);
+  kms::add_controllers(cloud);
   logs::add_controllers(cloud);
   elbv2::add_controllers(cloud);
   rds::add_controllers(cloud);
+  sns::add_controllers(cloud);
+  sqs::add_controllers(cloud);
   ecs::add_controllers(cloud, server);
   parts_->objects->start_housekeeping();
 }
