@@ -143,8 +143,7 @@ Result<size_t> move_some(api::Cloud& cloud, const store::Scope& scope, MoveTask&
   std::vector<Place> moved;
   Status good;
   for (auto& t : taken) {
-    auto reading = cloud.store->begin();
-    auto bytes = reading->get(index->message_key(t.place));
+    auto bytes = tx->get(index->message_key(t.place));
     auto message = bytes ? decode_message(*bytes) : std::nullopt;
     if (!message) continue;
     const auto to = task.destination.empty() ? message->dead_letter_source : task.destination;

@@ -336,6 +336,12 @@ bool Index::may_refill(int64_t now) const {
 }
 
 void Index::refill(int64_t now, size_t most) {
+  // Of a FIFO queue nothing beyond a number that may still be committed: what comes after it arrives later.
+  auto end = std::numeric_limits<uint64_t>::max();
+  {
+    std::lock_guard lock(inbox_mutex_);
+    if (!pending_.empty()) end = *pending_.begin();
+  }
   auto tx = store_.begin();
   size_t seen = 0;
   const std::string from = cursor_ == Place{} ? std::string() : message_key(cursor_) + '\0';
@@ -348,6 +354,7 @@ void Index::refill(int64_t now, size_t most) {
       next_due_ = place->time;
       return false;
     }
+    if (place->number >= end) return false;
     if (seen++ == most) {
       backlog_ = true;
       return false;
@@ -435,7 +442,7 @@ std::vector<Taken> Index::take(int64_t now, size_t most, int64_t visible, int64_
     out.push_back(lift(place, it->second, now, visible));
     if (fifo_) locked = &it->first;
   }
-  if (out.empty() && !backlog_ && !counting_ && next_due_ == kNever)
+  if (out.empty() && !fifo_ && !backlog_ && !counting_ && next_due_ == kNever)
     total_ = static_cast<int64_t>(known_.size());  // all are known: whatever was miscounted is put right
   return out;
 }

@@ -117,15 +117,16 @@ class Receive {
     const int64_t oldest = call_.now - queue_->settings.retention_ms;
     if (!attempt.empty()) TRY(keep(index_->take_again(attempt, call_.now, visible)));
     if (!got.empty()) return {};
-    while (got.size() < most) {
+    // Again if some went to the dead-letter queue, unless what was taken is available again at once.
+    for (int round = 0; round < 10 && got.size() < most; ++round) {
       bool over_limit = false;
-      auto taken = index_->take(call_.now, most - got.size(), visible, oldest, over_limit);
-      if (taken.empty()) {
-        if (over_limit && got.empty())
-          return fail("OverLimit", "The maximum number of in flight messages is reached.", 403);
-        break;
-      }
+      const auto before = got.size();
+      auto taken = index_->take(call_.now, most - before, visible, oldest, over_limit);
+      if (taken.empty() && over_limit && got.empty())
+        return fail("OverLimit", "The maximum number of in flight messages is reached.", 403);
+      const auto n = taken.size();
       TRY(keep(std::move(taken)));
+      if (got.size() - before == n || visible <= call_.now) break;
     }
     return {};
   }
@@ -166,6 +167,8 @@ class Receive {
 
   /// False if there is no dead-letter queue (any more).
   bool bury(const Taken& t, Message message) {
+    // Read in the transaction: of two that bury the same message one meets a conflict.
+    if (!call_.tx.get(index_->message_key(t.place))) return false;
     if (!dead_) {
       auto queue = queues(call_).find(call_.tx, queue_->settings.dead_letter_arn);
       if (!queue || queue->settings.fifo != queue_->settings.fifo) return false;
