@@ -1,5 +1,7 @@
 #include "control/engine.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <map>
@@ -17,6 +19,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstRetry{100}, kLongestRetry{30'000};
+// A queue that was as long as this, and is empty, has left memory behind that is worth giving back.
+constexpr size_t kLong = 10'000;
 
 }  // namespace
 
@@ -48,7 +52,8 @@ struct Queue {
   std::map<std::string, Key> keys;
   std::set<std::pair<Clock::time_point, std::string>> by_time;
   std::vector<std::thread> workers;
-  int busy = 0;  // keys in work
+  int busy = 0;        // keys in work
+  size_t longest = 0;  // size of by_time since it was last empty
   bool started = false, stopping = false;
 
  private:
@@ -63,6 +68,7 @@ void Queue::wait_until_due(Key& key, const std::string& name, Clock::time_point 
   if (!key.working) {
     if (key.due) by_time.erase({*key.due, name});
     by_time.emplace(due, name);
+    longest = std::max(longest, by_time.size());
   }
   key.due = due;
 }
@@ -100,7 +106,12 @@ void Queue::work() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     if (by_time.empty() || by_time.begin()->first > Clock::now()) {
-      if (by_time.empty()) {
+      if (by_time.empty() && longest >= kLong) {  // after a start with many resources: tens of megabytes
+        longest = 0;
+        lock.unlock();
+        malloc_trim(0);
+        lock.lock();
+      } else if (by_time.empty()) {
         changed.wait(lock);
       } else {
         const auto until = by_time.begin()->first;  // a copy: the entry may go while we wait
