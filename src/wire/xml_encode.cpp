@@ -47,7 +47,8 @@ void append_xml_tag(std::string& out, std::string_view name, std::string_view te
 
 namespace {
 
-/// Member::query is the capitalised wire name (which only EC2 uses) or, of a model in JSON, the query protocol's.
+/// Member::query is the capitalised wire name (which only EC2 uses) or, of a model in JSON, the query
+/// protocol's.
 std::string_view query_name(const Member& m) {
   const bool capitalised = m.query.size() == m.wire.size() && m.query.substr(1) == m.wire.substr(1);
   return capitalised ? m.wire : m.query;
