@@ -256,8 +256,6 @@ def test_multipart_copy_abort_and_small_parts(s3, bucket):
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA256", "CRC64NVME"])
 def test_multipart_checksums(s3, bucket, algorithm):
-    if algorithm == "CRC64NVME":
-        pytest.importorskip("awscrt")
     body = os.urandom(11 << 20)
     config = boto3.s3.transfer.TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
     s3.upload_fileobj(io.BytesIO(body), bucket, "k", ExtraArgs={"ChecksumAlgorithm": algorithm}, Config=config)
