@@ -196,8 +196,11 @@ TEST(Errors, InEachProtocol) {
             "encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>ThingGone</Code><Message>no "
             "&lt;thing&gt;</Message><Extra>e</Extra></Error></Errors><RequestID>id-1</RequestID></Response>");
   r = encoded_error(Protocol::json11, gone);
-  EXPECT_EQ(r.body, "{\"__type\":\"ThingGoneFault\",\"message\":\"no <thing>\",\"Extra\":\"e\"}");
-  EXPECT_EQ(header_of(r, "x-amzn-ErrorType"), "ThingGoneFault");
+  // Of a service that has the query protocol, too: the full name, and the query protocol's code in a header.
+  EXPECT_EQ(r.body,
+            "{\"__type\":\"com.amazonaws.tiny#ThingGoneFault\",\"message\":\"no <thing>\",\"Extra\":\"e\"}");
+  EXPECT_EQ(header_of(r, "x-amzn-ErrorType"), "com.amazonaws.tiny#ThingGoneFault");
+  EXPECT_EQ(header_of(r, "x-amzn-query-error"), "ThingGone;Sender");
   EXPECT_EQ(header_of(r, "x-amzn-RequestId"), "id-1");
   EXPECT_EQ(header_of(r, "Content-Type"), "application/x-amz-json-1.1");
   EXPECT_NE(encoded_error(Protocol::query, {"TroubleException", 400, "", {}}).body.find("<Type>Receiver"),
