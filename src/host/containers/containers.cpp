@@ -12,6 +12,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
 #include "base/clock.hpp"
@@ -37,7 +38,10 @@ std::unexpected<ApiError> refused(std::string_view code, const Podman::Answer& a
 std::optional<std::string> read_file(const std::string& path) {
   std::ifstream in(path);
   if (!in) return {};
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  std::ostringstream out;
+  out << in.rdbuf();  // unlike an iterator, does not throw when a process ends while its file in /proc is
+                      // read
+  return out.str();
 }
 
 int number(std::string_view text, int otherwise) {
