@@ -1,38 +1,19 @@
 // One request of the distribution API: its route, who makes it, what IAM says. Internal to this folder.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "api/call.hpp"
+#include "base/pool.hpp"
 #include "http/message.hpp"
 #include "services/ecr/blobs.hpp"
 #include "services/ecr/images.hpp"
 #include "services/ecr/registry.hpp"
 
 namespace nubecita::ecr {
-
-/// A few threads for work that waits. Runs what it was given before it ends.
-class Pool {
- public:
-  explicit Pool(size_t threads);
-  ~Pool();
-  void run(std::move_only_function<void()> work);
-
- private:
-  void loop();
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::move_only_function<void()>> queue_;
-  bool ending_ = false;
-  std::vector<std::thread> threads_;
-};
 
 struct Route {
   enum Kind { ping, manifest, blob, uploads, upload, tags, referrers, unknown } kind = unknown;
@@ -65,7 +46,7 @@ http::Answer refusal(const ApiError& error);
 http::Answer answer(int status, std::string_view digest = {}, std::string_view location = {});
 
 struct Registry::Impl {
-  explicit Impl(api::Cloud& c) : cloud(c), blobs(c.config), pool(4) {}
+  explicit Impl(api::Cloud& c) : cloud(c), blobs(c.config), pool(4, "ecr") {}
   api::Cloud& cloud;
   Blobs blobs;
   Pool pool;

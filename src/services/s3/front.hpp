@@ -9,15 +9,15 @@
 #include <string>
 
 #include "base/arena.hpp"
+#include "base/pool.hpp"
 #include "services/s3/exchange.hpp"
-#include "services/s3/pool.hpp"
 #include "services/s3/s3.hpp"
 #include "wire/protocol.hpp"
 
 namespace nubecita::s3 {
 
 struct Front::Impl {
-  explicit Impl(api::Cloud& c) : cloud(c), blobs(c.config.data_dir), pool(4) {}
+  explicit Impl(api::Cloud& c) : cloud(c), blobs(c.config.data_dir), pool(4, "s3") {}
   ~Impl();
   api::Cloud& cloud;
   Blobs blobs;

@@ -1,4 +1,5 @@
-// A few threads for work that waits. Runs what it was given before it ends. run() from any thread.
+// A few threads for work that waits. Runs what it was given before it ends, and must not be ended by its own
+// work. run() from any thread.
 #pragma once
 
 #include <condition_variable>
@@ -8,11 +9,12 @@
 #include <thread>
 #include <vector>
 
-namespace nubecita::s3 {
+namespace nubecita {
 
 class Pool {
  public:
-  explicit Pool(size_t threads);
+  /// `owner` is named in the log when work throws.
+  Pool(size_t threads, const char* owner);
   ~Pool();
   void run(std::move_only_function<void()> work);
 
@@ -22,7 +24,8 @@ class Pool {
   std::condition_variable wake_;
   std::deque<std::move_only_function<void()>> queue_;
   bool ending_ = false;
+  const char* owner_;
   std::vector<std::thread> threads_;
 };
 
-}  // namespace nubecita::s3
+}  // namespace nubecita

@@ -1,10 +1,10 @@
-#include "services/s3/pool.hpp"
+#include "base/pool.hpp"
 
 #include "base/log.hpp"
 
-namespace nubecita::s3 {
+namespace nubecita {
 
-Pool::Pool(size_t threads) {
+Pool::Pool(size_t threads, const char* owner) : owner_(owner) {
   for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { loop(); });
 }
 Pool::~Pool() {
@@ -32,12 +32,12 @@ void Pool::loop() {
     lock.unlock();
     try {
       work();
-    } catch (const std::exception& e) {  // the dropped Respond answers 500
-      log_error("s3", "a request failed: {}", e.what());
+    } catch (const std::exception& e) {  // whoever waits sees that the work was dropped: 500 of a request
+      log_error(owner_, "a request failed: {}", e.what());
     }
     work = nullptr;
     lock.lock();
   }
 }
 
-}  // namespace nubecita::s3
+}  // namespace nubecita
