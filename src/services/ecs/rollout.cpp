@@ -72,16 +72,25 @@ Plan decide(const Seen& seen) {
     primary.erase(primary.begin(), primary.begin() + static_cast<std::ptrdiff_t>(surplus));
   }
 
-  // Old tasks give way as new ones become healthy. One that is not healthy serves nobody: it may go at once,
-  // unless the primary has failed and nothing will replace it.
+  // Old tasks give way as new ones become healthy. One that does not run goes at once, unless the primary has
+  // failed and nothing will replace it. One that runs and is not healthy may be all there is that serves
+  // (load balancers fail open), so it stays until others serve in its place, or until its place is needed.
   int wanted_others = static_cast<int>(others.size());
   if (!seen.primary_failed) {
     order_for_stopping(others);
-    int healthy = healthy_in(primary) + healthy_in(others);
+    const int fresh = healthy_in(primary);
+    int healthy = fresh + healthy_in(others);
+    int serving = fresh + static_cast<int>(std::ranges::count_if(others, &SeenTask::running));
     for (const auto* t : others) {
-      const bool surplus_healthy = healthy - 1 >= least || (healthy_in(primary) >= seen.desired);
-      if (t->healthy && !surplus_healthy) continue;
+      const bool replaced = fresh >= seen.desired;
+      const bool in_the_way = static_cast<int>(primary.size()) < seen.desired &&
+                              static_cast<int>(primary.size()) + wanted_others >= most;
+      const bool goes = t->healthy   ? replaced || healthy - 1 >= least
+                        : t->running ? replaced || serving - 1 >= least || in_the_way
+                                     : true;
+      if (!goes) continue;
       if (t->healthy) --healthy;
+      if (t->running) --serving;
       plan.stops.push_back({t->id, ""});
       --wanted_others;
     }

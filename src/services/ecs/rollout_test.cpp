@@ -75,6 +75,28 @@ TEST(Rollout, WithoutRoomAboveTheOldOnesAreStoppedFirst) {
   EXPECT_EQ(plan.launch_zones.size(), 1u);
 }
 
+TEST(Rollout, UnhealthyOldOnesServeUntilOthersDo) {
+  auto s = two_wanted();
+  s.tasks = {task("1", "old", false), task("2", "old", false)};
+  s.tasks[0].running = s.tasks[1].running = true;
+  EXPECT_TRUE(decide(s).stops.empty()) << "the load balancer sends them requests: it has nobody else";
+  EXPECT_EQ(decide(s).launch_zones.size(), 2u);
+  s.tasks.push_back(task("3", "new", true));
+  EXPECT_EQ(decide(s).stops.size(), 1u);
+  s.tasks.push_back(task("4", "new", true));
+  EXPECT_EQ(ids(decide(s)), (std::set<std::string>{"1", "2"}));
+}
+
+TEST(Rollout, UnhealthyOldOnesMakeRoomWhereThereIsNone) {
+  auto s = two_wanted();
+  s.maximum_percent = 100;
+  s.tasks = {task("1", "old", true), task("2", "old", false)};
+  s.tasks[1].running = true;
+  auto plan = decide(s);
+  EXPECT_EQ(ids(plan), std::set<std::string>{"2"}) << "not the healthy one: at least two shall be healthy";
+  EXPECT_EQ(plan.launch_zones.size(), 1u);
+}
+
 TEST(Rollout, OldOnesThatNeverCameUpGoAtOnce) {
   auto s = two_wanted();
   s.tasks = {task("1", "broken", false), task("2", "broken", false), task("3", "new", true),
