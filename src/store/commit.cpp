@@ -10,6 +10,12 @@ namespace nubecita::store {
 namespace {
 constexpr size_t kGroupBytes =
     8u << 20;  // a group ends after this much, so that memory and waiting stay bounded
+
+std::string big_endian(uint64_t n) {
+  std::string bytes(8, '\0');
+  for (int i = 7; i >= 0; --i, n >>= 8) bytes[static_cast<size_t>(i)] = static_cast<char>(n & 0xff);
+  return bytes;
+}
 }  // namespace
 
 Store::Impl::Impl(std::string where, std::unique_ptr<rocksdb::DB> database, bool sync_writes)
@@ -59,6 +65,9 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
     RecentWrites of_group;           // not known to be durable yet, so kept apart from `recent`
     rocksdb::WriteBatch batch;
     std::vector<std::pair<CommitResult, ChangedKeys>> answers;
+    // The number that the engine gives to the next write: it grows for ever, over restarts too. Without a
+    // database nothing is written, whatever its key.
+    const uint64_t next_number = db ? db->GetLatestSequenceNumber() + 1 : 0;
     size_t end = begin;
     for (; end < group.size() && batch.GetDataSize() < kGroupBytes; ++end) {
       auto& tx = group[end].tx->state();
@@ -74,6 +83,12 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
           batch.Delete(key);
         of_group.add(key, 1);
         keys.push_back(key);
+      }
+      for (auto& [prefix, value] : tx.appends) {
+        auto key = prefix + big_endian(next_number + batch.Count());
+        batch.Put(key, value);
+        of_group.add(key, 1);
+        keys.push_back(std::move(key));
       }
       answers.emplace_back(CommitResult::done, std::move(keys));
     }

@@ -34,6 +34,7 @@ struct Transaction::State {
   bool stale = false;  // the database was opened again underneath: what was read must be read again
   int depth = 0;       // reads within reads (a visitor that reads): only the outermost takes db_mutex
   std::map<std::string, std::optional<std::string>, std::less<>> writes;  // nothing: erased
+  std::vector<std::pair<std::string, std::string>> appends;               // prefix, value
   std::set<std::string, std::less<>> read_keys;
   std::vector<KeyRange> read_ranges;
 };

@@ -54,6 +54,14 @@ class Transaction {
   /// write; a write to a key further on is visited too.
   void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view key, std::string_view value)>& visit);
+  /// The same backwards: keys that begin with `prefix` and are < `before` (empty: all of them), from the
+  /// last. `visit` may not write to keys that begin with `prefix`.
+  void scan_back(std::string_view prefix, std::string_view before,
+                 const std::function<bool(std::string_view key, std::string_view value)>& visit);
+  /// Writes `value` under `prefix` and 8 bytes that sort after those of every commit before (and of every
+  /// append before in this transaction): a log that many write and nobody has to count. Never conflicts; this
+  /// transaction's own reads do not see it.
+  void append(std::string prefix, std::string value);
   bool has_writes() const;
 
   // Typed records (store/record.hpp).

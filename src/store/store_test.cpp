@@ -190,6 +190,62 @@ TEST_F(StoreTest, ScansMixInOwnWrites) {
   EXPECT_EQ(store->commit(std::move(tx)), CommitResult::done);
 }
 
+TEST_F(StoreTest, ScansBackwardsMixInOwnWrites) {
+  for (const char* k : {"p/1", "p/3", "p/5", "q/1"}) put(k, "s");
+  auto tx = store->begin();
+  tx->put("p/2", "o");
+  tx->put("p/3", "o");
+  tx->erase("p/5");
+  auto back = [&](std::string_view prefix, std::string_view before, int most = 100) {
+    std::string out;
+    tx->scan_back(prefix, before, [&](std::string_view k, std::string_view v) {
+      out.append(k).append("=").append(v).append(" ");
+      return --most > 0;
+    });
+    return out;
+  };
+  EXPECT_EQ(back("p/", ""), "p/3=o p/2=o p/1=s ");
+  EXPECT_EQ(back("p/", "p/3"), "p/2=o p/1=s ");
+  EXPECT_EQ(back("p/", "q/9", 1), "p/3=o ");
+  EXPECT_EQ(back("", ""), "q/1=s p/3=o p/2=o p/1=s ");
+  EXPECT_EQ(back("p/", "a"), "");
+}
+
+TEST_F(StoreTest, AScanBackwardsIsCheckedOnlyAsFarAsItWent) {
+  for (const char* k : {"p/1", "p/3", "p/5"}) put(k, "s");
+  for (auto [changed, expected] : {std::pair{"p/1", CommitResult::done}, {"p/4", CommitResult::conflict}}) {
+    auto tx = store->begin();
+    tx->scan_back("p/", "", [&](std::string_view k, std::string_view) { return k != "p/3"; });
+    put(changed, "x");
+    tx->put("else", "x");
+    EXPECT_EQ(store->commit(std::move(tx)), expected) << changed;
+  }
+}
+
+TEST_F(StoreTest, AppendsSortInTheOrderOfTheirCommitsOverRestarts) {
+  std::string expected;
+  for (int round = 0; round < 3; ++round) {
+    auto late = store->begin();
+    late->append("log/", "late" + std::to_string(round));
+    auto early = store->begin();
+    early->append("log/", "a" + std::to_string(round));
+    early->append("log/", "b" + std::to_string(round));
+    EXPECT_TRUE(early->has_writes());
+    ASSERT_EQ(store->commit(std::move(early)), CommitResult::done);
+    ASSERT_EQ(store->commit(std::move(late)), CommitResult::done);
+    const auto n = std::to_string(round) + " ";
+    expected += "a" + n + "b" + n + "late" + n;
+    reopen();
+  }
+  std::string found;
+  store->begin()->scan("log/", {}, [&](std::string_view k, std::string_view v) {
+    EXPECT_EQ(k.size(), 12u);
+    found.append(v).append(" ");
+    return true;
+  });
+  EXPECT_EQ(found, expected);
+}
+
 TEST_F(StoreTest, AVisitorMayEraseWhatItSees) {
   for (auto k : {"a/1", "a/2", "a/3"}) put(k, "s");
   auto tx = store->begin();

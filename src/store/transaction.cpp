@@ -70,7 +70,7 @@ const rocksdb::Snapshot* Transaction::State::view() {
 Transaction::Transaction(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Transaction::~Transaction() = default;
 
-bool Transaction::has_writes() const { return !state_->writes.empty(); }
+bool Transaction::has_writes() const { return !state_->writes.empty() || !state_->appends.empty(); }
 
 std::optional<std::string> Transaction::get(std::string_view key) {
   if (auto own = state_->writes.find(key); own != state_->writes.end()) return own->second;
@@ -91,6 +91,50 @@ void Transaction::put(std::string_view key, std::string value) {
 }
 void Transaction::erase(std::string_view key) {
   state_->writes.insert_or_assign(std::string(key), std::nullopt);
+}
+
+void Transaction::append(std::string prefix, std::string value) {
+  state_->appends.emplace_back(std::move(prefix), std::move(value));
+}
+
+void Transaction::scan_back(std::string_view prefix, std::string_view before,
+                            const std::function<bool(std::string_view key, std::string_view value)>& visit) {
+  Reading reading(*state_);
+  KeyRange range{std::string(prefix), end_of_prefix(prefix)};
+  if (!before.empty() && (range.to.empty() || before < range.to)) range.to = before;
+  if (!range.to.empty() && range.to <= range.from) return;
+  rocksdb::ReadOptions options;
+  options.snapshot = state_->view();
+  rocksdb::Slice lower(range.from), upper(range.to);
+  options.iterate_lower_bound = &lower;
+  if (!range.to.empty()) options.iterate_upper_bound = &upper;
+  auto& db = *state_->store.db;
+  std::unique_ptr<rocksdb::Iterator> stored(db.NewIterator(options));
+  stored->SeekToLast();
+  const auto& writes = state_->writes;
+  auto own = range.to.empty() ? writes.end() : writes.lower_bound(range.to);
+  auto have_own = [&] { return own != writes.begin() && std::prev(own)->first >= range.from; };
+  while (have_own() || stored->Valid()) {
+    std::string key;
+    bool more = true;
+    if (have_own() && (!stored->Valid() || std::prev(own)->first >= stored->key().ToStringView())) {
+      --own;
+      key = own->first;
+      if (stored->Valid() && key == stored->key().ToStringView()) stored->Prev();
+      if (own->second) more = visit(key, *own->second);
+    } else {
+      key = stored->key().ToStringView();
+      more = visit(key, stored->value().ToStringView());
+      stored->Prev();
+    }
+    if (!more) {
+      range.from = std::move(key);
+      break;
+    }
+  }
+  if (!stored->status().ok())
+    throw std::runtime_error("the store cannot read: " + stored->status().ToString());
+  state_->read_ranges.push_back(std::move(range));
 }
 
 void Transaction::scan(std::string_view prefix, std::string_view from,
