@@ -67,8 +67,8 @@ class Model:
         self.unserved = sorted(every - set(self.operations))
         self.inputs, self.outputs = {}, {}
         for name, op in self.operations.items():
-            self.inputs[name] = self.side(op, "input", name + "Request")
-            self.outputs[name] = self.side(op, "output", name + "Response")
+            self.inputs[name] = self.side(name, op, "input", name + "Request")
+            self.outputs[name] = self.side(name, op, "output", name + "Response")
         for name, code in self.ops.errors.items():
             self.errors.setdefault(name, {"status": 400})["code"] = code[0]
         self.used = {}
@@ -76,7 +76,10 @@ class Model:
             self.reach(name)
         self.refuse()
 
-    def side(self, op, side, otherwise):
+    def side(self, name, op, side, otherwise):
+        if name in self.ops.settings.get("documents", []):
+            self.shapes.setdefault("JsonBody", {"type": "string", "document": True})
+            return "JsonBody"
         given = op.get(side, otherwise)
         name = given["shape"] if isinstance(given, dict) else given
         # Some operations of AWS have no shape; they get an empty one of their own.
@@ -155,6 +158,8 @@ class Model:
                 seen[snake(m)] = m
                 out.append(f"  {self.member_type(facts['shape'])} {snake(m)}{self.initializer(facts['shape'])};")
             out.append("};")
+        if "JsonBody" in self.used:
+            out.append("using JsonBody = wire::Text;")
         out += ["}  // namespace model", ""]
         for name in self.operations:
             out.append(f"Status {snake(name)}(api::Call& call, const model::{self.inputs[name]}& in, "
@@ -312,6 +317,10 @@ class Model:
                 fields.append(f".{field} = {quote(self.ops.setting(setting))}")
         if self.name == "s3":
             fields.append(".bare_errors = true")
+        if self.ops.setting("exceptions"):
+            fields.append(f".error_namespace = {quote(self.ops.setting('exceptions'))}")
+        if "crc32" in self.ops.settings:
+            fields.append(".crc32 = true")
         out += ["extern const wire::ServiceShape service;",
                 f"constinit const wire::ServiceShape service{{{', '.join(fields)}}};", "}  // namespace tables",
                 f"}}  // namespace nubecita::{self.namespace}::model", ""]

@@ -28,7 +28,7 @@ class Ops:
                 (self.query if words[0] == "=" else self.errors)[words[1]] = words[2:]
                 continue
             if words[0].startswith("!"):
-                self.settings[words[0][1:]] = words[1:]
+                self.settings.setdefault(words[0][1:], []).extend(words[1:])
                 continue
             name, marks = words[0], words[1:]
             bad = [w for w in [name] if not re.fullmatch(r"\w+", w)] + [w for w in marks if not re.fullmatch(r"[-+]\w+", w)]

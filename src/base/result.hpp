@@ -17,6 +17,8 @@ struct [[nodiscard]] ApiError {
   std::string message;  // what is wrong, where, and what to do
   // Further members of the error's shape (e.g. {"reasons", ...}); text values only.
   std::vector<std::pair<std::string, std::string>> fields;
+  // The same for the JSON protocols, where the value is JSON text (e.g. {"Item", "{...}"}).
+  std::vector<std::pair<std::string, std::string>> json_fields = {};
 };
 
 template <class T>

@@ -1,5 +1,7 @@
 #include "wire/protocol.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 
 #include "wire/access.hpp"
@@ -8,6 +10,13 @@
 
 namespace nubecita::wire {
 namespace {
+
+// DynamoDB's clients check what they have received.
+void add_crc32(RawResponse& response) {
+  const auto sum =
+      crc32_z(0, reinterpret_cast<const unsigned char*>(response.body.data()), response.body.size());
+  response.headers.emplace_back("x-amz-crc32", std::to_string(sum));
+}
 
 bool is_json(Protocol p) { return p == Protocol::json10 || p == Protocol::json11; }
 
@@ -81,6 +90,16 @@ void query_error(std::string_view code, RawResponse& response) {
                                 std::string(code) + (response.status < 500 ? ";Sender" : ";Receiver"));
 }
 
+// "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"; what the model does not know comes from
+// AWS's common layers.
+std::string qualified(const ServiceShape& service, const ErrorShape* known, std::string_view name) {
+  if (service.error_namespace.empty()) return std::string(name);
+  std::string out(known                           ? service.error_namespace
+                  : name == "ValidationException" ? "com.amazon.coral.validate"
+                                                  : "com.amazon.coral.service");
+  return out.append("#").append(name);
+}
+
 void json_error(Protocol protocol, const ApiError& error, std::string name, RawResponse& response) {
   response.headers.emplace_back("x-amzn-ErrorType", name);
   response.body = "{";
@@ -98,6 +117,11 @@ void json_error(Protocol protocol, const ApiError& error, std::string name, RawR
     append_json_text(response.body, field);
     response.body += ':';
     append_json_text(response.body, value);
+  }
+  for (const auto& [field, json] : error.json_fields) {
+    response.body += ',';
+    append_json_text(response.body, field);
+    response.body.append(":").append(json);
   }
   response.body += '}';
 }
@@ -152,6 +176,7 @@ void encode(Protocol protocol, const ServiceShape& service, const OperationShape
     case Protocol::json10:
     case Protocol::json11:
       encode_json(response.body, *operation.output, Members::all, out);
+      if (service.crc32) add_crc32(response);
       break;
     case Protocol::rest_json:
     case Protocol::rest_xml:
@@ -195,12 +220,13 @@ void encode_error(Protocol protocol, const ServiceShape& service, const ApiError
       body += "</ErrorResponse>";
       return;
     default: {
-      std::string name(known ? known->name : std::string_view(error.code));
+      std::string name = qualified(service, known, known ? known->name : std::string_view(error.code));
       if (is_json(protocol) && was_query(service)) {
         query_error(code, response);
         name = "com.amazonaws." + std::string(service.name) + "#" + name;
       }
       json_error(protocol, error, std::move(name), response);
+      if (service.crc32) add_crc32(response);
       return;
     }
   }

@@ -19,7 +19,7 @@ enum class Kind : uint8_t {
   map,
   string,
   blob,
-  document,  // any JSON value, kept as its text
+  document,  // any JSON value, kept as its text; as an operation's whole input or output: the body
   boolean,
   integer,    // int32_t
   long_,      // int64_t
@@ -109,6 +109,8 @@ struct ServiceShape {
       validation_code;            // error for a value outside its constraint; empty: the protocol's default
   std::string_view refused_code;  // error for a refused member; empty: the protocol's default
   bool bare_errors = false;       // rest-xml: <Error> is the root (S3)
+  std::string_view error_namespace = {};  // JSON: in front of an exception's name, with '#'
+  bool crc32 = false;             // answers carry x-amz-crc32 (DynamoDB)
 };
 
 // What the tables promise about value.hpp's types.
