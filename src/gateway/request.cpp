@@ -8,11 +8,13 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "gateway/authenticate.hpp"
+#include "gateway/inflate.hpp"
 
 namespace nubecita::gateway {
 namespace {
 
-constexpr int kMostRuns = 50;  // of an operation whose commits meet conflicts
+constexpr size_t kMostInflated = 32u << 20;  // bytes of a body that came compressed
+constexpr int kMostRuns = 50;                // of an operation whose commits meet conflicts
 
 class Request : public std::enable_shared_from_this<Request> {
  public:
@@ -54,6 +56,12 @@ class Request : public std::enable_shared_from_this<Request> {
     if (!route_.operation || !route_.operation->handler) return fail(not_served(route_));
     const auto& shape = *route_.operation->shape;
     in_ = arena_.allocate(shape.input->size);
+    const auto encoding = head_->header("content-encoding");
+    const bool json = route_.protocol == wire::Protocol::json10 || route_.protocol == wire::Protocol::json11;
+    if (json && !encoding.empty() && encoding != "identity") {
+      TRY_LET(inflated_, inflate_body(encoding, raw_.body, kMostInflated));
+      raw_.body = inflated_;
+    }
     if (route_.protocol == wire::Protocol::query || route_.protocol == wire::Protocol::ec2)
       raw_.body = form_of(raw_, arena_);
     return wire::decode(route_.protocol, *route_.service->shape, shape, raw_, arena_, in_);
@@ -78,6 +86,13 @@ class Request : public std::enable_shared_from_this<Request> {
     if (park_) {
       tx.reset();
       return std::exchange(park_, nullptr)([self = shared_from_this()] { self->resume(); });
+    }
+    if (runs_ > 1) {
+      // On the retrier's thread, which waits: those that met a conflict do not meet each other again, so
+      // however many want the same record, each gets its turn.
+      std::string reason;
+      const auto result = cloud_.store->commit(std::move(tx), &reason);
+      return committed(result, reason);
     }
     cloud_.store->commit(std::move(tx),
                          [self = shared_from_this()](store::CommitResult result, std::string reason) {
@@ -187,7 +202,7 @@ class Request : public std::enable_shared_from_this<Request> {
   Retrier& retrier_;
   Retrier& resumer_;
   http::HeadPtr head_;
-  std::string body_;
+  std::string body_, inflated_;
   http::Respond respond_;
   std::string id_;
   int64_t started_;
