@@ -1,0 +1,59 @@
+#include "services/dynamodb/access.hpp"
+
+#include "base/ids.hpp"
+#include "services/dynamodb/number.hpp"
+
+namespace nubecita::dynamodb {
+
+Asked& Asked::add(std::string_view key, std::string_view value) {
+  for (auto& [k, values] : conditions_)
+    if (k == key) {
+      values.emplace_back(value);
+      return *this;
+    }
+  conditions_.push_back({std::string(key), {std::string(value)}});
+  return *this;
+}
+
+Asked& Asked::leading_key(const Schema& schema, Item item) {
+  for (auto& part : schema.hash) {
+    const Value v = find(item, part.name);
+    if (v.empty()) continue;
+    switch (type_of(v)) {
+      case Type::number:
+        add("dynamodb:LeadingKeys", format_number(payload(v)));
+        break;
+      case Type::binary:
+        add("dynamodb:LeadingKeys", base64(payload(v)));
+        break;
+      default:
+        add("dynamodb:LeadingKeys", payload(v));
+    }
+  }
+  return *this;
+}
+
+Asked& Asked::attributes(Item item) {
+  Entries all(item);
+  for (Entry e; all.next(e);) add("dynamodb:Attributes", e.name);
+  return *this;
+}
+
+Asked& Asked::attributes(std::span<const Path> paths, const Schema& schema) {
+  for (auto& p : paths) add("dynamodb:Attributes", p.root);
+  for (auto* parts : {&schema.hash, &schema.range})
+    for (auto& p : *parts) add("dynamodb:Attributes", p.name);
+  return *this;
+}
+
+Status authorize(api::Call& call, const TableInfo& table, const Asked& asked, std::string_view action,
+                 const Index* index) {
+  if (!index) return call.authorize(table.arn, asked.conditions(), action, table.policy);
+  return call.authorize(table.arn + "/index/" + index->name, asked.conditions(), action, table.policy);
+}
+
+Status authorize_missing(api::Call& call, std::string_view name, std::string_view action) {
+  return call.authorize(table_arn(call.scope(), name), {}, action);
+}
+
+}  // namespace nubecita::dynamodb

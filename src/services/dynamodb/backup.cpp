@@ -1,0 +1,324 @@
+// CreateBackup, DescribeBackup, ListBackups, DeleteBackup, RestoreTableFromBackup. A backup is a copy of the
+// items as they stood at one moment, made by the controller; so is a restored table.
+#include <algorithm>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "models/dynamodb.hpp"
+#include "services/dynamodb/changes.hpp"
+#include "services/dynamodb/controller.hpp"
+#include "services/dynamodb/errors.hpp"
+#include "services/dynamodb/table_describe.hpp"
+#include "services/dynamodb/table_schema.hpp"
+#include "services/dynamodb/value.hpp"
+
+namespace nubecita::dynamodb {
+namespace {
+
+constexpr size_t kBatch = 1000;
+
+std::string backup_arn(const store::Scope& scope, const Backup& b) {
+  return table_arn(scope, b.table.name) + "/backup/" + b.id;
+}
+
+Result<Backup> find_backup(api::Call& call, wire::Text arn) {
+  TRY(call.authorize(arn));
+  const auto text = arn.sv();
+  const auto at = text.rfind("/backup/");
+  if (!text.starts_with("arn:") || at == std::string_view::npos)
+    return invalid("Invalid BackupArn: " + api::str(arn));
+  auto b = call.tx.get<Backup>(call.scope(), text.substr(at + 8));
+  if (!b || backup_arn(call.scope(), *b) != text)
+    return fail("BackupNotFoundException", "Backup not found: " + api::str(arn));
+  return *b;
+}
+
+model::BackupDetails* details(api::Call& call, const Backup& b, wire::Text status = {}) {
+  auto* d = call.make<model::BackupDetails>();
+  d->backup_arn = call.text(backup_arn(call.scope(), b));
+  d->backup_name = call.text(b.name);
+  d->backup_size_bytes = b.bytes;
+  d->backup_status = status.has() ? status : b.building ? wire::Text("CREATING") : wire::Text("AVAILABLE");
+  d->backup_type = "USER";
+  d->backup_creation_date_time = wire::Timestamp{b.created};
+  return d;
+}
+
+model::BackupDescription* description(api::Call& call, const Backup& b, wire::Text status = {}) {
+  auto* d = call.make<model::BackupDescription>();
+  d->backup_details = details(call, b, status);
+  auto* source = d->source_table_details = call.make<model::SourceTableDetails>();
+  source->table_name = call.text(b.table.name);
+  source->table_id = call.text(b.table.id);
+  source->table_arn = call.text(table_arn(call.scope(), b.table.name));
+  source->table_size_bytes = b.bytes;
+  source->item_count = b.items;
+  source->key_schema = describe(call, b.table.keys);
+  source->table_creation_date_time = wire::Timestamp{b.table.created};
+  source->provisioned_throughput = call.make<model::ProvisionedThroughput>();
+  source->provisioned_throughput->read_capacity_units = b.table.read_units;
+  source->provisioned_throughput->write_capacity_units = b.table.write_units;
+  source->billing_mode = b.table.on_demand ? wire::Text("PAY_PER_REQUEST") : wire::Text("PROVISIONED");
+  d->source_table_feature_details = call.make<model::SourceTableFeatureDetails>();
+  return d;
+}
+
+/// Copies everything below `from` to below `to` as it stands now, in batches.
+Result<Size> copy_items(store::Store& store, const std::string& from, const std::string& to) {
+  Size size;
+  auto reader = store.begin();  // one snapshot for all batches
+  std::string next;
+  bool more = true;
+  while (more) {
+    std::vector<std::pair<std::string, std::string>> items;
+    more = false;
+    reader->scan(from, next, [&](std::string_view key, std::string_view item) {
+      if (items.size() == kBatch) {
+        next = key;
+        more = true;
+        return false;
+      }
+      items.emplace_back(key.substr(from.size()), item);
+      return true;
+    });
+    TRY(store.transact([&](store::Transaction& tx) -> Status {
+      for (auto& [place, item] : items) tx.put(to + place, item);
+      return {};
+    }));
+    size.items += static_cast<int64_t>(items.size());
+    for (auto& [place, item] : items) size.bytes += static_cast<int64_t>(item_size(item));
+  }
+  return size;
+}
+
+/// What an earlier try has left.
+Status clear(store::Store& store, const std::string& prefix) {
+  bool more = true;
+  while (more) {
+    TRY(store.transact([&](store::Transaction& tx) -> Status {
+      std::vector<std::string> keys;
+      tx.scan(prefix, {}, [&](std::string_view key, std::string_view) {
+        keys.emplace_back(key);
+        return keys.size() < kBatch;
+      });
+      for (auto& k : keys) tx.erase(k);
+      more = keys.size() == kBatch;
+      return {};
+    }));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status copy_backup(store::Store& store, const store::Scope& scope, const std::string& id) {
+  std::optional<Backup> b = store.begin()->get<Backup>(scope, id);
+  if (!b || !b->building) return {};
+  const auto to = item_prefix(scope, b->uid);
+  TRY(clear(store, to));
+  TRY_LET(auto size, copy_items(store, item_prefix(scope, b->table.uid), to));
+  return store.transact([&](store::Transaction& tx) -> Status {
+    auto now = tx.get<Backup>(scope, id);
+    if (!now) {  // deleted meanwhile
+      drop_items(tx, scope, b->uid);
+      return {};
+    }
+    now->building = false;
+    now->items = size.items;
+    now->bytes = size.bytes;
+    tx.put(scope, *now);
+    return {};
+  });
+}
+
+Status finish_restore(store::Store& store, const store::Scope& scope, const Table& table) {
+  const auto id = table.restored_backup.substr(table.restored_backup.rfind('/') + 1);
+  auto backup = store.begin()->get<Backup>(scope, id);
+  const auto to = item_prefix(scope, table.uid);
+  TRY(clear(store, to));
+  if (backup) TRY(copy_items(store, item_prefix(scope, backup->uid), to));
+  return store.transact([&](store::Transaction& tx) -> Status {
+    auto now = tx.get<Table>(scope, table.name);
+    if (!now || now->uid != table.uid) {
+      drop_items(tx, scope, table.uid);
+      return {};
+    }
+    now->restoring = false;
+    put_table(tx, scope, *now);
+    return {};
+  });
+}
+
+Status create_backup(api::Call& call, const model::CreateBackupInput& in, model::CreateBackupOutput& out) {
+  TRY_LET(auto name, table_name(call, in.table_name));
+  TRY(call.authorize(table_arn(call.scope(), name)));
+  auto table = find_table(call.tx, call.scope(), name);
+  if (!table) return fail("TableNotFoundException", "Table not found: " + std::string(name));
+  if (table->restoring) return fail("TableInUseException", "Table is being restored: " + table->name);
+  Backup b;
+  std::string time = std::to_string(call.now);
+  b.id = std::string(14 - std::min<size_t>(14, time.size()), '0') + time + "-" + random_hex(8);
+  b.name = api::str(in.backup_name);
+  b.uid = random_hex(16);
+  b.created = call.now;
+  b.building = true;
+  b.table = *table;
+  call.tx.put(call.scope(), b);
+  out.backup_details = details(call, b);
+  return {};
+}
+
+Status describe_backup(api::Call& call, const model::DescribeBackupInput& in,
+                       model::DescribeBackupOutput& out) {
+  TRY_LET(auto b, find_backup(call, in.backup_arn));
+  out.backup_description = description(call, b);
+  return {};
+}
+
+Status delete_backup(api::Call& call, const model::DeleteBackupInput& in, model::DeleteBackupOutput& out) {
+  TRY_LET(auto b, find_backup(call, in.backup_arn));
+  if (b.building) return fail("BackupInUseException", "Backup is being created: " + api::str(in.backup_arn));
+  drop_items(call.tx, call.scope(), b.uid);
+  call.tx.erase<Backup>(call.scope(), b.id);
+  out.backup_description = description(call, b, "DELETED");
+  return {};
+}
+
+Status list_backups(api::Call& call, const model::ListBackupsInput& in, model::ListBackupsOutput& out) {
+  TRY(call.authorize("*"));
+  std::string_view table;
+  if (in.table_name.has()) {
+    TRY_LET(table, table_name(call, in.table_name));
+  }
+  auto all = call.tx.list<Backup>(call.scope());
+  const auto lower = in.time_range_lower_bound.value_or({0}).ms,
+             upper = in.time_range_upper_bound.value_or({INT64_MAX}).ms;
+  std::erase_if(all, [&](auto& b) {
+    return (in.table_name.has() && b.table.name != table) || b.created < lower || b.created >= upper ||
+           (in.backup_type.has() && in.backup_type != "USER" && in.backup_type != "ALL");
+  });
+  if (in.exclusive_start_backup_arn.has()) {
+    const auto after =
+        in.exclusive_start_backup_arn.sv().substr(in.exclusive_start_backup_arn.sv().rfind('/') + 1);
+    std::erase_if(all, [&](auto& b) { return b.id <= after; });
+  }
+  const auto limit = static_cast<size_t>(in.limit.value_or(100));
+  if (all.size() > limit) {
+    all.resize(limit);
+    out.last_evaluated_backup_arn = call.text(backup_arn(call.scope(), all.back()));
+  }
+  out.backup_summaries = call.list<model::BackupSummary>(all.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    auto& s = out.backup_summaries[i];
+    const auto* d = details(call, all[i]);
+    s.table_name = call.text(all[i].table.name);
+    s.table_id = call.text(all[i].table.id);
+    s.table_arn = call.text(table_arn(call.scope(), all[i].table.name));
+    s.backup_arn = d->backup_arn;
+    s.backup_name = d->backup_name;
+    s.backup_creation_date_time = d->backup_creation_date_time;
+    s.backup_status = d->backup_status;
+    s.backup_type = d->backup_type;
+    s.backup_size_bytes = d->backup_size_bytes;
+  }
+  return {};
+}
+
+Status restore_table_from_backup(api::Call& call, const model::RestoreTableFromBackupInput& in,
+                                 model::RestoreTableFromBackupOutput& out) {
+  TRY_LET(auto b, find_backup(call, in.backup_arn));
+  TRY_LET(auto name, table_name(call, in.target_table_name));
+  TRY(call.authorize(table_arn(call.scope(), name)));
+  if (b.building) return fail("BackupInUseException", "Backup is being created: " + api::str(in.backup_arn));
+  if (find_table(call.tx, call.scope(), name))
+    return fail("TableAlreadyExistsException", "Table already exists: " + std::string(name));
+  // As on AWS, stream, expiry, tags and policy do not come back.
+  Table table;
+  table.name = name;
+  table.uid = random_hex(16);
+  table.id = uuid();
+  table.created = table.restored = call.now;
+  table.keys = b.table.keys;
+  table.attributes = b.table.attributes;
+  table.on_demand = b.table.on_demand;
+  table.on_demand_since = b.table.on_demand_since;
+  table.read_units = b.table.read_units;
+  table.write_units = b.table.write_units;
+  table.indexes = b.table.indexes;
+  if (in.billing_mode_override.has()) table.on_demand = in.billing_mode_override == "PAY_PER_REQUEST";
+  if (table.on_demand) {
+    table.read_units = table.write_units = 0;
+    for (auto& i : table.indexes) i.read_units = i.write_units = 0;
+  }
+  if (in.provisioned_throughput_override) {
+    table.read_units = *in.provisioned_throughput_override->read_capacity_units;
+    table.write_units = *in.provisioned_throughput_override->write_capacity_units;
+  }
+  auto keep_only = [&](bool global, auto& given) {
+    if (!given.has()) return;
+    std::erase_if(table.indexes, [&](auto& i) {
+      return i.global == global &&
+             std::ranges::none_of(given, [&](auto& g) { return g.index_name.sv() == i.name; });
+    });
+  };
+  keep_only(true, in.global_secondary_index_override);
+  keep_only(false, in.local_secondary_index_override);
+  for (auto& i : table.indexes) {
+    i.uid = random_hex(16);
+    i.building = true;
+  }
+  std::erase_if(table.attributes, [&](auto& a) {
+    auto uses = [&](const Schema& s) {
+      return std::ranges::find(s.hash, a.name, &KeyPart::name) != s.hash.end() ||
+             std::ranges::find(s.range, a.name, &KeyPart::name) != s.range.end();
+    };
+    return !uses(table.keys) && std::ranges::none_of(table.indexes, [&](auto& i) { return uses(i.keys); });
+  });
+  TRY(check_table(table));
+  table.restoring = true;
+  table.restored_backup = api::str(in.backup_arn);
+  table.restored_table = table_arn(call.scope(), b.table.name);
+  put_table(call.tx, call.scope(), table);
+  out.table_description = describe(call, table);
+  return {};
+}
+
+namespace {
+
+model::ContinuousBackupsDescription* continuous(api::Call& call) {
+  auto* d = call.make<model::ContinuousBackupsDescription>();
+  d->continuous_backups_status = "ENABLED";
+  d->point_in_time_recovery_description = call.make<model::PointInTimeRecoveryDescription>();
+  d->point_in_time_recovery_description->point_in_time_recovery_status = "DISABLED";
+  return d;
+}
+
+Status known_table(api::Call& call, wire::Text given) {
+  TRY_LET(auto name, table_name(call, given));
+  TRY(call.authorize(table_arn(call.scope(), name)));
+  if (!find_table(call.tx, call.scope(), name))
+    return fail("TableNotFoundException", "Table not found: " + std::string(name));
+  return {};
+}
+
+}  // namespace
+
+Status describe_continuous_backups(api::Call& call, const model::DescribeContinuousBackupsInput& in,
+                                   model::DescribeContinuousBackupsOutput& out) {
+  TRY(known_table(call, in.table_name));
+  out.continuous_backups_description = continuous(call);
+  return {};
+}
+
+Status update_continuous_backups(api::Call& call, const model::UpdateContinuousBackupsInput& in,
+                                 model::UpdateContinuousBackupsOutput& out) {
+  TRY(known_table(call, in.table_name));
+  if (*in.point_in_time_recovery_specification->point_in_time_recovery_enabled)
+    return fail(
+        "ContinuousBackupsUnavailableException",
+        "Point-in-time recovery is not served by nubecita: use CreateBackup and RestoreTableFromBackup.");
+  out.continuous_backups_description = continuous(call);
+  return {};
+}
+
+}  // namespace nubecita::dynamodb

@@ -1,0 +1,20 @@
+// One change of one item, as a stream keeps it: an item itself (value.hpp) with the members
+//   e  event: INSERT, MODIFY, REMOVE     t  milliseconds     k  keys     o, n  images     x  it expired
+// Pure functions, any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "services/dynamodb/records.hpp"
+#include "services/dynamodb/value.hpp"
+
+namespace nubecita::dynamodb {
+
+std::string make_stream_record(const Table& table, const std::optional<std::string>& old,
+                               const std::string* now, int64_t now_ms, bool by_expiry);
+/// As GetRecords answers it.
+void write_stream_record(std::string& json, Item record, std::string_view sequence, std::string_view view,
+                         std::string_view region);
+
+}  // namespace nubecita::dynamodb

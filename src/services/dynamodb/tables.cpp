@@ -1,0 +1,106 @@
+#include "services/dynamodb/tables.hpp"
+
+#include <ctime>
+#include <unordered_map>
+
+#include "base/arn.hpp"
+#include "base/clock.hpp"
+#include "services/dynamodb/errors.hpp"
+
+namespace nubecita::dynamodb {
+namespace {
+
+constexpr size_t kMostCached = 256;  // per thread
+
+TablePtr decode(const store::Scope& scope, std::string_view bytes) {
+  auto info = std::make_shared<TableInfo>();
+  static_cast<Table&>(*info) = store::decode_record<Table>(bytes);
+  info->items = item_prefix(scope, info->uid);
+  for (auto& index : info->indexes) info->index_items.push_back(item_prefix(scope, index.uid));
+  if (!info->ttl_uid.empty()) info->expiry_items = item_prefix(scope, info->ttl_uid);
+  if (!info->stream_uid.empty()) info->change_prefix = change_prefix(scope, info->stream_uid);
+  info->arn = table_arn(scope, info->name);
+  return info;
+}
+
+bool name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '-';
+}
+
+Status check_name(std::string_view name) {
+  if (name.size() < 3)
+    return constraint(name, "tableName", "Member must have length greater than or equal to 3");
+  if (name.size() > 255)
+    return constraint(name, "tableName", "Member must have length less than or equal to 255");
+  for (char c : name)
+    if (!name_char(c))
+      return constraint(name, "tableName", "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
+  return {};
+}
+
+}  // namespace
+
+const Index* TableInfo::index(std::string_view index_name) const {
+  for (auto& i : indexes)
+    if (i.name == index_name) return &i;
+  return nullptr;
+}
+
+std::string item_prefix(const store::Scope& scope, std::string_view uid) {
+  return store::make_key(kItemTable, scope, std::string(uid) + "/");
+}
+std::string change_prefix(const store::Scope& scope, std::string_view uid) {
+  return store::make_key(kChangeTable, scope, std::string(uid) + "/");
+}
+std::string table_arn(const store::Scope& scope, std::string_view name) {
+  return arn("dynamodb", scope.region, scope.account, "table/" + std::string(name));
+}
+std::string index_arn(const store::Scope& scope, std::string_view table, std::string_view index) {
+  return table_arn(scope, table) + "/index/" + std::string(index);
+}
+std::string stream_arn(const store::Scope& scope, std::string_view table, int64_t created) {
+  std::time_t seconds = created / 1000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  char fraction[8];
+  std::snprintf(fraction, sizeof fraction, ".%03d", static_cast<int>(created % 1000));
+  return table_arn(scope, table) + "/stream/" + text + fraction;
+}
+
+TablePtr find_table(store::Transaction& tx, const store::Scope& scope, std::string_view name) {
+  struct Cached {
+    std::string bytes;
+    TablePtr table;
+  };
+  thread_local std::unordered_map<std::string, Cached> cache;
+  auto key = store::make_key(Table::kTable, scope, name);
+  auto bytes = tx.get(key);
+  if (!bytes) return {};
+  auto found = cache.find(key);
+  if (found != cache.end() && found->second.bytes == *bytes) return found->second.table;
+  if (cache.size() >= kMostCached) cache.clear();
+  auto table = decode(scope, *bytes);
+  cache[std::move(key)] = {std::move(*bytes), table};
+  return table;
+}
+
+Result<std::string_view> table_name(api::Call& call, std::string_view given) {
+  std::string_view name = given;
+  if (given.starts_with("arn:")) {
+    auto parsed = Arn::parse(given);
+    if (!parsed || parsed->service != "dynamodb" || !parsed->resource.starts_with("table/"))
+      return invalid("Invalid table ARN: " + std::string(given));
+    if (parsed->account != call.account || parsed->region != call.region)
+      return fail(
+          "AccessDeniedException",
+          "nubecita serves tables of the caller's own account and region only: " + std::string(given));
+    name = given.substr(given.find(":table/") + 7);
+  }
+  TRY(check_name(name));
+  return name;
+}
+
+}  // namespace nubecita::dynamodb

@@ -1,0 +1,39 @@
+// Finding tables, for all operations. A table's record is read in every transaction (that is what makes a
+// change of the table and a write to it meet) but decoded only when its bytes have changed. One thread at a
+// time per transaction; what is found is immutable and shared.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/call.hpp"
+#include "services/dynamodb/records.hpp"
+
+namespace nubecita::dynamodb {
+
+/// A decoded table with what item operations need again and again.
+struct TableInfo : Table {
+  std::string items;                        // prefix of its items' keys
+  std::vector<std::string> index_items;     // and of the items of each index
+  std::string expiry_items, change_prefix;  // of the entries by expiry time, of the stream
+  Schema expiry_keys;
+  std::string arn;
+  /// null: no such index
+  const Index* index(std::string_view index_name) const;
+};
+using TablePtr = std::shared_ptr<const TableInfo>;
+
+std::string item_prefix(const store::Scope& scope, std::string_view uid);
+std::string change_prefix(const store::Scope& scope, std::string_view uid);
+std::string table_arn(const store::Scope& scope, std::string_view name);
+std::string index_arn(const store::Scope& scope, std::string_view table, std::string_view index);
+std::string stream_arn(const store::Scope& scope, std::string_view table, int64_t created);
+
+/// null: no such table
+TablePtr find_table(store::Transaction& tx, const store::Scope& scope, std::string_view name);
+/// The name in what a client gives as table: a name, or an ARN of this account and region.
+Result<std::string_view> table_name(api::Call& call, std::string_view given);
+
+}  // namespace nubecita::dynamodb
