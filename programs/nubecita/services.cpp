@@ -1,5 +1,6 @@
 #include "services.hpp"
 
+#include "services/dynamodb/dynamodb.hpp"
 #include "services/ec2/controllers.hpp"
 #include "services/ecr/ecr.hpp"
 #include "services/ecr/registry.hpp"
@@ -14,6 +15,12 @@
 #include "services/sqs/sqs.hpp"
 
 namespace nubecita {
+namespace dynamodb {
+const api::Service& service();
+}
+namespace dynamodbstreams {
+const api::Service& service();
+}
 namespace ec2 {
 const api::Service& service();
 }
@@ -59,9 +66,13 @@ std::unique_ptr<Services> Services::make(api::Cloud& cloud) {
 }
 
 std::vector<const api::Service*> Services::tables() const {
-  return {&ec2::service(), &ecr::service(),  &ecs::service(), &elbv2::service(),
-          &kms::service(), &logs::service(), &rds::service(), &sns::service(),
-          &sqs::service(), &sts::service(),  &iam::service()};
+  return {&dynamodb::service(), &dynamodbstreams::service(),
+          &ec2::service(),      &ecr::service(),
+          &ecs::service(),      &elbv2::service(),
+          &kms::service(),      &logs::service(),
+          &rds::service(),      &sns::service(),
+          &sqs::service(),      &sts::service(),
+          &iam::service()};
 }
 
 std::vector<gateway::Guest> Services::guests() {
@@ -76,6 +87,7 @@ std::vector<gateway::Guest> Services::guests() {
 }
 
 void Services::add_controllers(api::Cloud& cloud, http::Server& server) {
+  dynamodb::add_controllers(cloud);
   ec2::add_controllers(cloud);
   ecr::add_controllers(cloud);
   kms::add_controllers(cloud);
