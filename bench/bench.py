@@ -1,6 +1,6 @@
 """The README's numbers. Each figure is measured here and now; a reference, where there is one, in the same run.
 
-bench.py [name...]   names: start memory calls writes eni task database balancer (default: all)
+bench.py [name...]   names: start memory calls writes dynamodb eni task database balancer (default: all)
 """
 import json
 import os
@@ -178,6 +178,21 @@ def bench_writes(cloud):
              f"p99 {r['p99_us']:.0f} µs; {r['per_second'] / ceiling:.2f} of the store's {ceiling:,.0f}/s", ceiling=ceiling, **r)
 
 
+def bench_dynamodb(cloud):
+    """Items of 300 bytes in a table with a sort key; Query answers ten of them; a transaction is a Put and an Update."""
+    cloud.client("dynamodb").create_table(
+        TableName="bench", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "c", "AttributeType": "N"}])
+    address = cloud.endpoint.removeprefix("http://")
+    load(address, "dynamodb-put", 64, 3, [cloud.pid], cloud.key, cloud.secret)
+    for name in ("put", "get", "query", "transact"):
+        for clients in (1, 64):
+            r = load(address, "dynamodb-" + name, clients, 4, [cloud.pid], cloud.key, cloud.secret)
+            tell(f"DynamoDB {name}, {clients} clients",
+                 f"{r['per_second']:,.0f}/s, {r['cpu_us']:.1f} µs CPU, p50 {r['p50_us']:.0f} µs, p99 {r['p99_us']:.0f} µs", **r)
+
+
 def bench_eni(cloud):
     """CreateNetworkInterface to the moment its namespace is there and enforced, seen from outside."""
     ec2 = cloud.client("ec2")
@@ -216,7 +231,7 @@ def bench_database(cloud):
 
 
 BENCHES = {"start": bench_start, "memory": bench_memory, "calls": bench_calls, "writes": bench_writes, "eni": bench_eni,
-           "database": bench_database}
+           "dynamodb": bench_dynamodb, "database": bench_database}
 
 
 def main(names):

@@ -1,7 +1,8 @@
 // A load generator that is never the slow side: raw keep-alive connections, one request under way on each,
 // every request signed by itself. Prints one JSON line: requests, seconds, errors, and p50/p99 in
 // microseconds.
-//   nubecita_load HOST:PORT MODE CLIENTS SECONDS KEY SECRET      MODE: caller | vpcs | write | plain
+//   nubecita_load HOST:PORT MODE CLIENTS SECONDS KEY SECRET      MODE: caller | vpcs | write | plain |
+//   dynamodb-put | dynamodb-get | dynamodb-query | dynamodb-transact
 // `plain` sends unsigned GET / (for the reference server).
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -31,6 +32,36 @@ struct Target {
   int port = 0;
   uint64_t serial = 0;
 
+  /// The operation and its body. The table "bench" has the keys p (S) and c (N); an item has some 300 bytes.
+  std::string dynamodb(std::string& body) {
+    const auto n = serial++ % 10'000;
+    const std::string key = R"("p":{"S":"partition-)" + std::to_string(n / 100) + R"("},"c":{"N":")" +
+                            std::to_string(n % 100) + R"("})";
+    const std::string item = "{" + key + R"(,"name":{"S":"a name of some length"},"text":{"S":")" +
+                             std::string(200, 'x') +
+                             R"("},"count":{"N":"42"},"tags":{"SS":["red","green"]}})";
+    body = R"({"TableName":"bench",)";
+    if (mode == "dynamodb-get") {
+      body += R"("Key":{)" + key + "}}";
+      return "GetItem";
+    }
+    if (mode == "dynamodb-query") {  // ten items
+      body +=
+          R"("KeyConditionExpression":"p = :p AND c < :c","ExpressionAttributeValues":{":p":{"S":"partition-)" +
+          std::to_string(n / 100) + R"("},":c":{"N":"10"}}})";
+      return "Query";
+    }
+    if (mode == "dynamodb-transact") {
+      body =
+          R"({"TransactItems":[{"Put":{"TableName":"bench","Item":)" + item +
+          R"(}},{"Update":{"TableName":"bench","Key":{"p":{"S":"counter-)" + std::to_string(n) +
+          R"("},"c":{"N":"0"}},"UpdateExpression":"ADD n :one","ExpressionAttributeValues":{":one":{"N":"1"}}}}]})";
+      return "TransactWriteItems";
+    }
+    body += R"("Item":)" + item + "}";
+    return "PutItem";
+  }
+
   std::string request() {
     if (mode == "plain") return "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
     std::string service, body, type = "application/x-www-form-urlencoded", target;
@@ -40,6 +71,10 @@ struct Target {
     } else if (mode == "vpcs") {
       service = "ec2";
       body = "Action=DescribeVpcs&Version=2016-11-15";
+    } else if (mode.starts_with("dynamodb-")) {
+      service = "dynamodb";
+      type = "application/x-amz-json-1.0";
+      target = "DynamoDB_20120810." + dynamodb(body);
     } else {
       service = "logs";
       type = "application/x-amz-json-1.1";
