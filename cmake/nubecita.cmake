@@ -1,3 +1,14 @@
+# The standard library's headers, parsed once for all rooms instead of by each file: a third of a clean build's time.
+# Only headers that hardly change are in it; a file includes what it uses all the same. Two of them: tests have GoogleTest's, too.
+file(WRITE ${CMAKE_BINARY_DIR}/nothing.cpp "")
+function(nubecita_common_headers name)
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/nothing.cpp)
+  target_precompile_headers(${name} PRIVATE <algorithm> <charconv> <chrono> <expected> <functional> <map> <memory>
+    <mutex> <optional> <ranges> <set> <span> <string> <string_view> <thread> <vector> <fmt/core.h> ${ARGN})
+endfunction()
+nubecita_common_headers(common_headers)
+nubecita_common_headers(common_test_headers <gtest/gtest.h>)
+
 # How a room is declared. One target per folder, with the rooms that it may use, so that a forbidden include does not link.
 #
 #   nubecita_room(<name> [SOURCES a.cpp ...] [USES other rooms and libraries] [PRIVATE_USES libraries not seen through headers]
@@ -22,6 +33,7 @@ function(nubecita_room name)
   list(APPEND R_SOURCES ${R_GENERATED})
   if(R_SOURCES)
     add_library(nbc_${name} STATIC ${R_SOURCES})
+    target_precompile_headers(nbc_${name} REUSE_FROM common_headers)
     set(scope PUBLIC)
     target_link_libraries(nbc_${name} PRIVATE ${R_PRIVATE_USES})
   else()
@@ -32,6 +44,7 @@ function(nubecita_room name)
   target_link_libraries(nbc_${name} ${scope} ${R_USES})
   if(R_TESTS)
     add_executable(${R_TEST_NAME}_test ${R_TESTS})
+    target_precompile_headers(${R_TEST_NAME}_test REUSE_FROM common_test_headers)
     target_link_libraries(${R_TEST_NAME}_test PRIVATE nbc_${name} ${R_PRIVATE_USES} gtest_main gtest)
     add_test(NAME ${R_TEST_NAME} COMMAND ${R_TEST_NAME}_test)
     set_tests_properties(${R_TEST_NAME} PROPERTIES TIMEOUT 300)
