@@ -48,7 +48,7 @@ bench: ## the numbers of the README
 format: ## rewrite the sources with clang-format
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
 
-tidy: ## clang-tidy on the files changed since the main branch's last commit (FILES=... for others)
+tidy: ## clang-tidy on the files that differ from the last commit (FILES=... for others, FILES=--all for all, in a quarter of an hour)
 	@scripts/tidy.sh $(FILES)
 
 clean: ## remove the build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make test: `scripts/test.sh [unit|asan|fuzz|system]`, all of them without an argument. Ends with "N passed, N failed".
+# make test: `scripts/test.sh [format|tidy|unit|asan|fuzz|system]`, all of them without an argument. Ends with "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
@@ -38,6 +38,8 @@ system() {
 }
 format() { git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 --dry-run -Werror; }
 
+tidy() { scripts/tidy.sh --newest 12; }  # all of them are a matter of `make tidy FILES=--all`
+
 # Without root, tests of namespaces, containers and databases would skip themselves: that is no pass.
 [ "$(id -u)" = 0 ] || { echo "the tests make namespaces and containers: run them as root (sudo make test)" >&2; exit 1; }
 scripts/deps.sh build || exit 1
@@ -46,12 +48,13 @@ scripts/deps.sh test || exit 1
 case "$what" in
   all)
     step "format" format
+    step "clang-tidy of what changed last" tidy
     step "unit tests under sanitizers" asan
     step "fuzz targets" fuzz
     step "system tests" system
     ;;
-  unit | asan | fuzz | system | format) step "$what" "$what" ;;
-  *) echo "usage: $0 [unit|asan|fuzz|system|format]" >&2; exit 2 ;;
+  unit | asan | fuzz | system | format | tidy) step "$what" "$what" ;;
+  *) echo "usage: $0 [format|tidy|unit|asan|fuzz|system]" >&2; exit 2 ;;
 esac
 echo
 echo "$passed passed, $failed failed"

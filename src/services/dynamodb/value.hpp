@@ -107,6 +107,6 @@ void write_item(std::string& json, Item item);
 /// Bytes as AWS counts them.
 size_t value_size(Value v);
 size_t item_size(Item item);
-inline constexpr size_t kMostItemBytes = 400 * 1024;
+inline constexpr size_t kMostItemBytes = size_t{400} * 1024;
 
 }  // namespace nubecita::dynamodb

@@ -133,15 +133,15 @@ Status describe_rules(Call& call, const model::DescribeRulesInput& in, model::De
     auto l = find_listener(call.tx, call.scope(), in.listener_arn);
     if (!l) return no_such_listener();
     for (auto& r : rules_of(call.tx, call.scope(), *l)) found.push_back({std::move(r), {}});
-    found.push_back({{}, std::move(*l)});
+    found.push_back({{}, std::move(l)});
   } else if (in.rule_arns.empty()) {
     return invalid("You must specify either a listener ARN or rule ARNs");
   }
   for (auto& arn : in.rule_arns) {
     if (auto r = find_rule(call.tx, call.scope(), arn))
-      found.push_back({std::move(*r), {}});
+      found.push_back({std::move(r), {}});
     else if (auto l = default_rule_of(call, arn))
-      found.push_back({{}, std::move(*l)});
+      found.push_back({{}, std::move(l)});
     else
       return no_such_rule();
   }
