@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ledger import keep
+from crash.ledger import keep
 
 KILLS = int(os.environ.get("NUBECITA_LEDGER_KILLS", "20"))
 
