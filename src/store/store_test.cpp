@@ -246,6 +246,24 @@ TEST_F(StoreTest, AppendsSortInTheOrderOfTheirCommitsOverRestarts) {
   EXPECT_EQ(found, expected);
 }
 
+TEST_F(StoreTest, ManyOpeningsLeaveFewLogs) {
+  for (int i = 0; i < 40; ++i) {
+    put("k/" + std::to_string(i), "v");
+    reopen();
+  }
+  auto logs = [&] {
+    int n = 0;
+    for (const auto& file : std::filesystem::directory_iterator(dir)) n += file.path().extension() == ".log";
+    return n;
+  };
+  for (int tries = 0; tries < 100 && logs() > 12; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    reopen();
+  }
+  EXPECT_LE(logs(), 12);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(store->begin()->get("k/" + std::to_string(i)), "v");
+}
+
 TEST_F(StoreTest, AVisitorMayEraseWhatItSees) {
   for (auto k : {"a/1", "a/2", "a/3"}) put(k, "s");
   auto tx = store->begin();
