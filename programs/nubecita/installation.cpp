@@ -96,7 +96,7 @@ Result<std::string> running_endpoint(const std::string& data) {
 Result<std::string> installation_token(const std::string& data) {
   const auto path = data + "/token";
   if (fs::exists(path)) return read_file(path);
-  const auto token = random_hex(48);
+  auto token = random_hex(48);
   TRY(write_private_file(path, token));
   return token;
 }

@@ -32,7 +32,7 @@ struct EngineTest : testing::Test {
         store->transact([&](store::Transaction& tx) -> Status { return tx.put(key, value), Status{}; }));
   }
   /// A controller of table "t" that counts runs per key and then does `more`.
-  Controller counting(std::function<Result<Again>(const std::string&)> more = {}) {
+  Controller counting(const std::function<Result<Again>(const std::string&)>& more = {}) {
     Controller c;
     c.name = "test";
     c.tables = {"t"};

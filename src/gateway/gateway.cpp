@@ -22,7 +22,7 @@ struct Gateway::Impl {
     return given.size() == options.token.size() && !given.empty() &&
            CRYPTO_memcmp(given.data(), options.token.data(), given.size()) == 0;
   }
-  std::unique_ptr<http::Receiver> console(http::HeadPtr head);
+  std::unique_ptr<http::Receiver> console(const http::HeadPtr& head);
 };
 
 namespace {
@@ -37,7 +37,7 @@ Gateway::Gateway(api::Cloud& cloud, Options options)
 Gateway::~Gateway() = default;
 
 std::unique_ptr<http::Receiver> Gateway::begin(http::HeadPtr head) {
-  if (head->path.starts_with("/_nubecita/")) return impl_->console(std::move(head));
+  if (head->path.starts_with("/_nubecita/")) return impl_->console(head);
   for (auto& guest : impl_->options.guests)
     if (guest.claims(*head)) return guest.begin(std::move(head));
   return http::collect(
@@ -47,7 +47,7 @@ std::unique_ptr<http::Receiver> Gateway::begin(http::HeadPtr head) {
       });
 }
 
-std::unique_ptr<http::Receiver> Gateway::Impl::console(http::HeadPtr head) {
+std::unique_ptr<http::Receiver> Gateway::Impl::console(const http::HeadPtr& head) {
   const auto given = head->header("authorization");
   if (!given.starts_with("Bearer ") || !is_token(given.substr(7)))
     return http::answer_with(http::Answer(403, "This page is for the owner of the installation.\n"));

@@ -29,7 +29,8 @@ TEST(Inflate, BringsBackWhatWasCompressed) {
 
 TEST(Inflate, RefusesWhatIsDamagedOrTooLarge) {
   const std::string good = squeezed("hello", 31);
-  for (auto bad : {std::string(), std::string("plain"), good.substr(0, good.size() - 1), good + "junk"})
+  for (const auto& bad :
+       {std::string(), std::string("plain"), good.substr(0, good.size() - 1), good + "junk"})
     EXPECT_EQ(inflate_body("gzip", bad, 1000).error().status, 500) << bad.size();
   EXPECT_EQ(inflate_body("br", good, 1000).error().status, 500);
   EXPECT_EQ(inflate_body("gzip", squeezed(std::string(1'000'000, 'x'), 31), 1000).error().status, 413);

@@ -95,7 +95,7 @@ class Request : public std::enable_shared_from_this<Request> {
       return committed(result, reason);
     }
     cloud_.store->commit(std::move(tx),
-                         [self = shared_from_this()](store::CommitResult result, std::string reason) {
+                         [self = shared_from_this()](store::CommitResult result, const std::string& reason) {
                            self->committed(result, reason);
                          });
   }

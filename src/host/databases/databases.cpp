@@ -175,7 +175,7 @@ class RealDatabases : public Databases {
 
   /// The servers' users must pass through the data directory to their own one; they may not list it.
   Status open_path() {
-    for (auto dir : {data_dir_, root_}) {
+    for (const auto& dir : {data_dir_, root_}) {
       if (::mkdir(dir.c_str(), 0711) != 0 && errno != EEXIST) return fail(file_error("making", dir));
       struct stat info{};
       if (::stat(dir.c_str(), &info) != 0) return fail(file_error("reading", dir));
@@ -211,7 +211,8 @@ class RealDatabases : public Databases {
   /// process that made it may use it (a power cut could have taken parts of it).
   Result<std::string> prepared_template(Server& server, Owner owner) {
     std::lock_guard lock(server.template_mutex);
-    const std::string ready = template_of(server), making = ready + ".new";
+    std::string ready = template_of(server);
+    const std::string making = ready + ".new";
     if (server.template_made || exists(ready + kSynced)) return ready;
     TRY(make_directory(root_ + "/.templates", 0711, {}));
     TRY(remove_tree(ready));

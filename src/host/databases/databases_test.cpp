@@ -42,10 +42,10 @@ struct RealServers : testing::TestWithParam<std::string> {
     spec.memory_bytes = 1 << 30;
   }
   void TearDown() override {
-    if (databases) databases->remove("one");
+    if (databases) (void)databases->remove("one");
     if (!netns.empty()) run({"ip", "netns", "del", netns});
     databases.reset();
-    if (processes) processes->stop_all(1s);
+    if (processes) (void)processes->stop_all(1s);
     processes.reset();
     if (!dir.empty()) std::filesystem::remove_all(dir);
   }

@@ -117,7 +117,7 @@ TEST(Render, ValuesCannotBecomeDirectives) {
     if (!out) continue;  // refused: a control character
     std::istringstream lines(out->text);
     for (std::string line; std::getline(lines, line);) {
-      auto first = line.substr(0, line.find_first_of(" ", line.find_first_not_of(' ')));
+      auto first = line.substr(0, line.find(' ', line.find_first_not_of(' ')));
       EXPECT_TRUE(std::regex_match(first, std::regex(" *[a-z][a-z-]*"))) << line;
       int quotes = 0;
       for (size_t i = 0; i < line.size(); ++i) {

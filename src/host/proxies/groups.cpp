@@ -40,7 +40,7 @@ Result<std::string> stickiness(const ProxyGroup& g) {
     return fmt::format(
         "  cookie AWSALB insert nocache dynamic maxidle {0} attr \"Max-Age={0}\"\n  dynamic-cookie-key {1}\n",
         s.duration_s, to_hex(sha256("AWSALB" + g.id)).substr(0, 16));
-  TRY_LET(auto name, quoted(s.cookie));
+  TRY(quoted(s.cookie));  // a name that no configuration can say
   return fmt::format(
       "  stick-table type string len 128 size 100k expire {}s\n  stick store-response res.cook({})\n"
       "  stick match req.cook({})\n",

@@ -77,7 +77,7 @@ int free_port(const std::string& ip) {
 // Answers every request with its name and what it was asked.
 class Target {
  public:
-  explicit Target(std::string name, std::string ip = "127.0.0.1") : name_(std::move(name)) {
+  explicit Target(std::string name, const std::string& ip = "127.0.0.1") : name_(std::move(name)) {
     listener_ = bound(ip, port);
     listen(listener_, 128);
     threads_.emplace_back([this] { accept_all(); });

@@ -46,7 +46,7 @@ TEST(Manifest, ReadsAnIndexAndForeignLayers) {
 
 TEST(Manifest, RefusesWhatIsWrong) {
   const std::string good_config = R"("config":)" + descriptor(kA);
-  for (auto [text, part] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& [text, part] : std::vector<std::pair<std::string, std::string>>{
            {"", "line"},
            {"[]", "object"},
            {R"({"schemaVersion":1})", "schemaVersion"},

@@ -226,7 +226,7 @@ TEST_F(RegistryTest, AsksWhoAndWhat) {
   EXPECT_TRUE(anonymous.header("WWW-Authenticate").starts_with("Basic realm="));
   EXPECT_EQ(ask("GET", "/v2/").status, 200);
   auto real = password;
-  for (auto bad : {std::string("x"), real + "0", real.substr(1), std::string(".")}) {
+  for (const auto& bad : {std::string("x"), real + "0", real.substr(1), std::string(".")}) {
     password = bad;
     EXPECT_EQ(ask("GET", "/v2/").status, 401) << bad;
   }
@@ -235,7 +235,7 @@ TEST_F(RegistryTest, AsksWhoAndWhat) {
   EXPECT_NE(ask("GET", "/v2/").body.find("expired"), std::string::npos);
   set_test_clock(-1);
   push_image("v1", "x");
-  for (auto [action, method, path] : std::vector<std::tuple<std::string, std::string, std::string>>{
+  for (const auto& [action, method, path] : std::vector<std::tuple<std::string, std::string, std::string>>{
            {"ecr:BatchGetImage", "GET", "/v2/app/manifests/v1"},
            {"ecr:PutImage", "PUT", "/v2/app/manifests/v1"},
            {"ecr:BatchDeleteImage", "DELETE", "/v2/app/manifests/v1"},
