@@ -1,8 +1,8 @@
 // The store's ceiling for small durable writes: what CreateLogGroup does to it, without HTTP, signatures and
-// IAM. Each of N writers has one transaction under way (a read, a record of 100 bytes) and starts the next
-// when that is answered. Prints one JSON line: commits, seconds, and CPU microseconds of the process per
-// commit.
-//   store_bench DIRECTORY WRITERS SECONDS
+// IAM. Each of N writers has one transaction under way (a read, a record of 100 bytes or as many as given)
+// and starts the next when that is answered. Prints one JSON line: commits, seconds, and CPU microseconds of
+// the process per commit.
+//   store_bench DIRECTORY WRITERS SECONDS [BYTES]
 #include <ctime>
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,8 +51,8 @@ class Ready {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: %s DIRECTORY WRITERS SECONDS\n", argv[0]);
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr, "usage: %s DIRECTORY WRITERS SECONDS [BYTES]\n", argv[0]);
     return 2;
   }
   auto store = store::Store::open(argv[1]);
@@ -59,6 +60,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", store.error().message.c_str());
     return 1;
   }
+  std::string record(argc == 5 ? std::stoull(argv[4]) : 100, 'x');
+  std::mt19937_64 random(1);
+  for (auto& byte : record) byte = static_cast<char>(random());  // bytes that nobody can compress
   Ready ready;
   uint64_t serial = 0, commits = 0;
   int under_way = 0;
@@ -66,7 +70,7 @@ int main(int argc, char** argv) {
     auto tx = (*store)->begin();
     const auto key =
         store::make_key("bench", {"111122223333", "us-east-1"}, "/bench/" + std::to_string(serial++));
-    if (!tx->get(key)) tx->put(key, std::string(100, 'x'));
+    if (!tx->get(key)) tx->put(key, record);
     ++under_way;
     (*store)->commit(std::move(tx), [&ready, writer](store::CommitResult result, std::string) {
       if (result != store::CommitResult::done) std::abort();
