@@ -20,7 +20,7 @@ import boto3
 import botocore.config
 
 import bench
-from bench import LOAD, ROOT, STORE, rss_mib, settle
+from bench import LOAD, ROOT, STORE, settle
 import peers
 from harness import Cloud
 
@@ -247,9 +247,11 @@ def run_peer(kind, measure, seconds):
 
 
 def idle(cloud):
+    """The memory that is the process's own (RssAnon; the rest is the program's file), after a restart."""
     cloud.restart()
     settle(cloud.pid)
-    return rss_mib(cloud.pid)
+    line = next(n for n in pathlib.Path(f"/proc/{cloud.pid}/status").read_text().splitlines() if n.startswith("RssAnon"))
+    return int(line.split()[1]) / 1024
 
 
 def wanted(kind, choice):

@@ -26,6 +26,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -47,7 +48,7 @@ struct Connection {
   size_t sent = 0, size = 0;  // of head and bytes together
   std::string in;             // the answer's head, and its body where that is read
   size_t left = 0;            // of an answer's body that is not read
-  bool in_body = false;
+  bool in_body = false, closing = false;
   std::vector<std::string> receipts;
   Clock::time_point began;
 };
@@ -288,6 +289,7 @@ bool read_head(Connection& c) {
     if (strncasecmp(c.in.c_str() + at, "content-length:", 15) == 0)
       c.left = std::strtoul(c.in.c_str() + at + 15, nullptr, 10);
     if (strncasecmp(c.in.c_str() + at, "transfer-encoding:", 18) == 0) die("an answer of no known length");
+    if (strncasecmp(c.in.c_str() + at, "connection: close", 17) == 0) c.closing = true;
     at = c.in.find("\r\n", at);
   }
   c.in.erase(0, end + 4);
@@ -386,6 +388,10 @@ int main(int argc, char** argv) {
       }
       c.in.clear();
       c.in_body = false;
+      if (std::exchange(c.closing, false)) {
+        ::close(c.fd);
+        open(c);
+      }
       push(c, target.bytes());
     }
   }
