@@ -109,7 +109,7 @@ class Peer:
 
 
 class Minio(Peer):
-    name, durable = "MinIO", "its default, one drive: fdatasync of an object's data, not of small objects, which lie in the metadata"
+    name, durable = "MinIO", "its default, one drive: one fdatasync a PUT"
     port = 18901
 
     def install(self):
