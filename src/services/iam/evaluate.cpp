@@ -116,7 +116,7 @@ void RequestContext::make_own() const {
   using Kind = api::Principal::Kind;
   own_.emplace();
   auto set = [&](std::string key, std::string value) {
-    own_->emplace_back(std::move(key), std::vector<std::string>(1, std::move(value)));
+    own_->emplace_back(std::move(key), std::vector<std::string>(1, value));
   };
   const bool temporary = principal_.token_issued_ms != 0;
   if (!view_.anonymous) {

@@ -1,10 +1,11 @@
-// Configurations that are kept as documents: CORS, lifecycle, website, tags.
+// Configurations that are kept as documents: CORS, lifecycle, website, tags, notifications.
 #include "services/s3/bucket_config.hpp"
 
 #include <algorithm>
 
 #include "base/ids.hpp"
 #include "services/s3/document.hpp"
+#include "services/s3/notify.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -222,6 +223,33 @@ Status delete_bucket_lifecycle(api::Call& call, const model::DeleteBucketLifecyc
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutLifecycleConfiguration"));
   return drop(x, "PutBucketLifecycleConfiguration", &Bucket::lifecycle);
+}
+
+// --- notifications ---
+
+Status get_bucket_notification_configuration(api::Call& call,
+                                             const model::GetBucketNotificationConfigurationRequest&,
+                                             model::NotificationConfiguration&) {
+  auto& x = exchange(call);
+  TRY(open_bucket(x, "s3:GetBucketNotification"));
+  if (auto text = x.tx.get(config_key(x.bucket->name, "PutBucketNotificationConfiguration")))
+    x.document = std::move(*text);
+  return {};
+}
+Status put_bucket_notification_configuration(api::Call& call,
+                                             const model::PutBucketNotificationConfigurationRequest& in,
+                                             model::PutBucketNotificationConfigurationResponse&) {
+  auto& x = exchange(call);
+  TRY(open_bucket(x, "s3:PutBucketNotification"));
+  auto* c = in.notification_configuration;
+  if (!c) return malformed_xml();
+  TRY(check_notification(x, *c, in.skip_destination_validation.value_or(false)));
+  constexpr std::string_view kind = "PutBucketNotificationConfiguration";
+  if (!c->topic_configurations.empty() || !c->queue_configurations.empty())
+    return keep(x, kind, document_of(kind, &in), &Bucket::notifies);
+  TRY(drop(x, kind, &Bucket::notifies));
+  x.status = 200;
+  return {};
 }
 
 }  // namespace nubecita::s3

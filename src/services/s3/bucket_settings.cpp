@@ -189,22 +189,5 @@ Status put_bucket_request_payment(api::Call& call, const model::PutBucketRequest
   if (in.request_payment_configuration->payer != "BucketOwner") return not_implemented("requester pays");
   return {};
 }
-Status get_bucket_notification_configuration(api::Call& call,
-                                             const model::GetBucketNotificationConfigurationRequest&,
-                                             model::NotificationConfiguration&) {
-  return open_bucket(exchange(call), "s3:GetBucketNotification");
-}
-Status put_bucket_notification_configuration(api::Call& call,
-                                             const model::PutBucketNotificationConfigurationRequest& in,
-                                             model::PutBucketNotificationConfigurationResponse&) {
-  auto& x = exchange(call);
-  TRY(open_bucket(x, "s3:PutBucketNotification"));
-  const auto* c = in.notification_configuration;
-  if (!c) return malformed_xml();
-  if (!c->topic_configurations.empty() || !c->queue_configurations.empty() ||
-      !c->lambda_function_configurations.empty() || c->event_bridge_configuration)
-    return not_implemented("event notification");
-  return {};
-}
 
 }  // namespace nubecita::s3

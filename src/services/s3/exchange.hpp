@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/call.hpp"
+#include "api/run.hpp"
 #include "models/s3.hpp"
 #include "services/s3/blobs.hpp"
 #include "services/s3/errors.hpp"
@@ -27,6 +28,9 @@ struct Exchange : api::Call {
         target(the_target),
         claim(who),
         blobs(the_blobs) {}
+  ~Exchange() { settle(false); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   const http::Head& head;
   const Target& target;
@@ -42,7 +46,12 @@ struct Exchange : api::Call {
   std::vector<std::pair<std::string, std::string>> headers;
   std::unique_ptr<http::Source> source;
   uint64_t source_size = 0;
-  std::vector<std::string> doomed;  // files that nobody needs once this is committed
+  std::vector<std::string> doomed;    // files that nobody needs once this is committed
+  std::vector<api::Afterwards> then;  // of messages that it sends
+  /// Tells them, once, what became of this run.
+  void settle(bool committed) {
+    for (auto& f : std::exchange(then, {})) f(committed);
+  }
 
   std::optional<Bucket> bucket;  // once opened
   /// Reads and remembers it. Errors: NoSuchBucket, AccessDenied (x-amz-expected-bucket-owner is another).

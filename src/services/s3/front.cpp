@@ -297,6 +297,7 @@ Status Request::operate(store::Transaction&, Exchange& x) {
 
 void Request::committed(store::CommitResult result, const std::string& reason) {
   if (result == store::CommitResult::done) {
+    exchange_->settle(true);
     if (intake_) intake_->blob().taken();
     for (auto& made : exchange_->made) made->blob().taken();
     if (!exchange_->doomed.empty())

@@ -4,6 +4,7 @@
 
 #include "base/ids.hpp"
 #include "services/s3/multipart.hpp"
+#include "services/s3/notify.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -140,6 +141,7 @@ Status complete_multipart_upload(api::Call& call, const model::CompleteMultipart
   }
   x.tx.erase(upload_key(x.bucket->name, u.key, u.id));
   put_newest(x, *x.bucket, u.key, o);
+  notify(x, "ObjectCreated:CompleteMultipartUpload", u.key, o);
   out.bucket = call.text(x.bucket->name);
   out.key = call.text(u.key);
   out.e_tag = call.text(quoted(o.etag));

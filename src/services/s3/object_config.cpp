@@ -4,6 +4,7 @@
 
 #include "services/s3/acl.hpp"
 #include "services/s3/new_object.hpp"
+#include "services/s3/notify.hpp"
 
 namespace nubecita::s3 {
 
@@ -25,6 +26,7 @@ Status put_object_tagging(api::Call& call, const model::PutObjectTaggingRequest&
   TRY_LET(auto found, open_version(x, in.version_id, "s3:PutObjectTagging", "s3:PutObjectVersionTagging"));
   found.object.tags = std::move(tags);
   put_again(x.tx, x.bucket->name, x.target.key, found);
+  notify(x, "ObjectTagging:Put", x.target.key, found.object);
   show_version(x, *x.bucket, found.object, out);
   return {};
 }
@@ -36,6 +38,7 @@ Status delete_object_tagging(api::Call& call, const model::DeleteObjectTaggingRe
           open_version(x, in.version_id, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"));
   found.object.tags.clear();
   put_again(x.tx, x.bucket->name, x.target.key, found);
+  notify(x, "ObjectTagging:Delete", x.target.key, found.object);
   show_version(x, *x.bucket, found.object, out);
   return {};
 }

@@ -3,6 +3,7 @@
 #include "http/message.hpp"
 #include "services/s3/copy_source.hpp"
 #include "services/s3/new_object.hpp"
+#include "services/s3/notify.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -143,6 +144,7 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
     }
   }
   put_newest(x, *x.bucket, x.target.key, o);
+  notify(x, "ObjectCreated:Copy", x.target.key, o);
   auto* result = call.make<model::CopyObjectResult>();
   result->e_tag = call.text(quoted(o.etag));
   result->last_modified = wire::Timestamp{o.modified};

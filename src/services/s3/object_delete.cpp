@@ -1,5 +1,6 @@
 // DeleteObject, DeleteObjects.
 #include "services/s3/access.hpp"
+#include "services/s3/notify.hpp"
 #include "services/s3/objects.hpp"
 
 namespace nubecita::s3 {
@@ -24,7 +25,12 @@ Result<Deleted> delete_one(Exchange& x, const std::string& key, std::string_view
     }
     std::optional<Object> marker;
     erase_newest(x, bucket, key, marker);
-    if (marker) d = {marker->version, true};
+    if (marker) {
+      d = {marker->version, true};
+      notify(x, "ObjectRemoved:DeleteMarkerCreated", key, *marker);
+    } else if (newest) {
+      notify(x, "ObjectRemoved:Delete", key, {});
+    }
     return d;
   }
   auto found = find_version(x.tx, bucket.name, key, version);
@@ -37,6 +43,9 @@ Result<Deleted> delete_one(Exchange& x, const std::string& key, std::string_view
   TRY(check_lock(x, found->object, bypass, key));
   d.marker = found->object.marker;
   erase_version(x, bucket.name, key, *found);
+  Object gone;
+  gone.version = version;
+  notify(x, "ObjectRemoved:Delete", key, gone);
   return d;
 }
 

@@ -1,4 +1,5 @@
 #include "services/s3/new_object.hpp"
+#include "services/s3/notify.hpp"
 
 namespace nubecita::s3 {
 
@@ -26,6 +27,7 @@ Status put_object(api::Call& call, const model::PutObjectRequest& in, model::Put
   }
   if (o.size) o.pieces = {intake.blob().put(x.tx)};
   put_newest(x, *x.bucket, x.target.key, o);
+  notify(x, x.claim.method == "POST" ? "ObjectCreated:Post" : "ObjectCreated:Put", x.target.key, o);
   out.e_tag = call.text(quoted(o.etag));
   if (!o.encryption.empty()) out.server_side_encryption = call.text(o.encryption);
   show_version(x, *x.bucket, o, out);

@@ -50,7 +50,7 @@ struct Bucket {
   std::string lock_mode;   // default retention
   int64_t lock_days = 0, lock_years = 0;
   std::vector<Grant> grants;
-  bool cors = false, website = false, lifecycle = false;  // s3.config has one
+  bool cors = false, website = false, lifecycle = false, notifies = false;  // s3.config has one
   std::string key() const { return name; }
   // `block` and `block_set` are kept inverted: nothing stored means what a new bucket has.
   template <class A>
@@ -60,7 +60,8 @@ struct Bucket {
     a("name", name)("account", account)("region", region)("created", created)("versioning", versioning)(
         "policy", policy)("ownership", ownership)("unblock", unblock)("unset", unset)(
         "encryption", encryption)("lock", lock)("lock_mode", lock_mode)("lock_days", lock_days)(
-        "lock_years", lock_years)("grants", grants)("cors", cors)("website", website)("lifecycle", lifecycle);
+        "lock_years", lock_years)("grants", grants)("cors", cors)("website", website)("lifecycle", lifecycle)(
+        "notifies", notifies);
     block = 15 - unblock;
     block_set = !unset;
   }

@@ -5,11 +5,14 @@
 #include <set>
 
 #include "api/run.hpp"
+#include "base/arn.hpp"
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "models/sns.hpp"
+#include "services/iam/ask.hpp"
 #include "services/sns/delivering.hpp"
+#include "services/sns/sns.hpp"
 #include "services/sqs/sqs.hpp"
 
 namespace nubecita::sns {
@@ -114,10 +117,15 @@ bool wanted(const Subscription& s, const Published& m) {
 
 class Publishing {
  public:
-  Publishing(api::Call& call, const Located& topic)
-      : call_(call),
+  /// `then` must be called as api::afterwards says.
+  Publishing(api::Cloud& cloud, store::Transaction& tx, const Located& topic, int64_t now,
+             std::vector<api::Afterwards>& then)
+      : cloud_(cloud),
+        tx_(tx),
         topic_(topic),
-        subscriptions_(call.tx.list<Subscription>(topic.scope, topic.topic.name + ":")) {}
+        now_(now),
+        then_(then),
+        subscriptions_(tx.list<Subscription>(topic.scope, topic.topic.name + ":")) {}
 
   Status publish(Published& m) {
     if (topic_.topic.fifo && is_duplicate(m)) return {};
@@ -134,11 +142,11 @@ class Publishing {
     const auto key =
         store::make_key(kDedup, topic_.scope,
                         topic_.topic.name + ":" + to_hex(sha256((by_group ? m.group : "") + '\0' + m.dedup)));
-    if (auto before = call_.tx.get(key)) {
+    if (auto before = tx_.get(key)) {
       int64_t until = 0;
       std::from_chars(before->data(), before->data() + before->size(), until);
       const auto first = before->find(' '), second = before->rfind(' ');
-      if (until > call_.now && first != second) {
+      if (until > now_ && first != second) {
         m.id = before->substr(first + 1, second - first - 1);
         m.sequence = before->substr(second + 1);
         return true;
@@ -148,11 +156,11 @@ class Publishing {
     static std::atomic<int64_t> last{0};
     int64_t before = last.load(), number = 0;
     do {
-      number = std::max(before + 1, call_.now * 1'000'000);
+      number = std::max(before + 1, now_ * 1'000'000);
     } while (!last.compare_exchange_weak(before, number));
     m.sequence = std::to_string(number);
     m.sequence.insert(0, 20 - m.sequence.size(), '0');
-    call_.tx.put(key, std::to_string(call_.now + kDedupTime) + " " + m.id + " " + m.sequence);
+    tx_.put(key, std::to_string(now_ + kDedupTime) + " " + m.id + " " + m.sequence);
     return false;
   }
 
@@ -161,10 +169,10 @@ class Publishing {
     const bool raw = is_set(s, "RawMessageDelivery");
     std::string body = m.text_for(s.protocol);
     if (!raw) {
-      TRY_LET(body, envelope(call_.cloud, topic_, to, m));
+      TRY_LET(body, envelope(cloud_, topic_, to, m));
     }
     if (s.protocol != "sqs") {
-      put_delivery(call_.tx, to, "Notification", m.id, std::move(body), raw, call_.now);
+      put_delivery(tx_, to, "Notification", m.id, std::move(body), raw, now_);
       return {};
     }
     sqs::Draft draft;
@@ -173,23 +181,41 @@ class Publishing {
     if (s.endpoint.ends_with(".fifo")) draft.dedup = m.dedup;
     if (raw)
       for (auto& a : m.attributes) draft.attributes.push_back({a.name, a.type, a.value});
-    std::vector<api::Afterwards> then;
     auto sent =
-        sqs::deliver(call_.cloud, call_.tx, "sns.amazonaws.com", s.endpoint,
+        sqs::deliver(cloud_, tx_, "sns.amazonaws.com", s.endpoint,
                      {{"aws:SourceArn", {topic_.arn()}}, {"aws:SourceAccount", {topic_.scope.account}}},
-                     std::move(draft), call_.now, then);
+                     std::move(draft), now_, then_);
     if (!sent) {
       log_info("sns", "{} to {}: {}", topic_.arn(), s.endpoint, sent.error().message);
-      bury(call_.cloud, call_.tx, to, std::move(body), raw ? m.attributes : std::vector<MessageAttribute>(),
-           call_.now, then);
+      bury(cloud_, tx_, to, std::move(body), raw ? m.attributes : std::vector<MessageAttribute>(), now_,
+           then_);
     }
-    for (auto& f : then) api::afterwards(call_, std::move(f));
     return {};
   }
 
-  api::Call& call_;
+  api::Cloud& cloud_;
+  store::Transaction& tx_;
   const Located& topic_;
+  const int64_t now_;
+  std::vector<api::Afterwards>& then_;
   std::vector<Subscription> subscriptions_;
+};
+
+/// Within an operation.
+class Publication {
+ public:
+  Publication(api::Call& call, const Located& topic)
+      : call_(call), publishing_(call.cloud, call.tx, topic, call.now, then_) {}
+  Status publish(Published& m) {
+    auto done = publishing_.publish(m);
+    for (auto& f : std::exchange(then_, {})) api::afterwards(call_, std::move(f));
+    return done;
+  }
+
+ private:
+  api::Call& call_;
+  std::vector<api::Afterwards> then_;
+  Publishing publishing_;
 };
 
 }  // namespace
@@ -201,7 +227,7 @@ Status publish(api::Call& call, const model::PublishInput& in, model::PublishRes
   }
   TRY_LET(auto at, locate(call, in.topic_arn.has() ? in.topic_arn : in.target_arn, "sns:Publish"));
   TRY_LET(auto m, published(call, at, in));
-  TRY(Publishing(call, at).publish(m));
+  TRY(Publication(call, at).publish(m));
   out.message_id = call.text(m.id);
   if (!m.sequence.empty()) out.sequence_number = call.text(m.sequence);
   return {};
@@ -225,14 +251,14 @@ Status publish_batch(api::Call& call, const model::PublishBatchInput& in, model:
   out.successful = call.list<model::PublishBatchResultEntry>(entries.size());
   out.failed = call.list<model::BatchResultErrorEntry>(entries.size());
   out.successful.size_ = out.failed.size_ = 0;
-  Publishing publishing(call, at);
+  Publication publication(call, at);
   for (auto& e : entries) {
     auto m = published(call, at, e);
     Status done;
     if (!m)
       done = fail(m.error());
     else
-      done = publishing.publish(*m);
+      done = publication.publish(*m);
     if (done) {
       auto& o = out.successful.data_[out.successful.size_++];
       o.id = e.id;
@@ -247,6 +273,26 @@ Status publish_batch(api::Call& call, const model::PublishBatchInput& in, model:
     }
   }
   return {};
+}
+
+Status publish_for(api::Cloud& cloud, store::Transaction& tx, std::string_view service_principal,
+                   std::string_view topic_arn, const api::Conditions& conditions, std::string subject,
+                   std::string message, int64_t now, std::vector<api::Afterwards>& then) {
+  auto arn = Arn::parse(topic_arn);
+  if (!arn || arn->service != "sns") return invalid("TopicArn");
+  Located at{{arn->account, arn->region}, {}};
+  auto topic = tx.get<Topic>(at.scope, arn->resource);
+  if (!topic) return fail("NotFound", "Topic does not exist", 404);
+  at.topic = std::move(*topic);
+  TRY(iam::check_service(tx, service_principal, "sns:Publish", topic_arn, conditions, at.policy(),
+                         at.scope.account));
+  if (at.topic.fifo) return invalid("TopicArn Reason: a FIFO topic");
+  Published m;
+  m.now = now;
+  m.id = uuid();
+  m.subject = std::move(subject);
+  m.message = std::move(message);
+  return Publishing(cloud, tx, at, now, then).publish(m);
 }
 
 }  // namespace nubecita::sns
