@@ -299,6 +299,25 @@ def test_form_upload(s3, bucket):
     assert requests.post(post["url"], data=forged, files={"file": ("c.txt", b"x")}).status_code == 403
 
 
+def test_a_bucket_signed_with_v2(cloud, s3):
+    # boto3 asks for /bucket and signs /bucket/.
+    old = cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3")
+    name = "v2-" + uuid.uuid4().hex[:16]
+    old.create_bucket(Bucket=name)
+    old.put_object(Bucket=name, Key="k", Body=b"x")
+    assert [o["Key"] for o in old.list_objects(Bucket=name)["Contents"]] == ["k"]
+    forged = cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3", secret="wrong")
+    assert code(forged.list_objects, Bucket=name) == "SignatureDoesNotMatch"
+    old.delete_object(Bucket=name, Key="k")
+    old.delete_bucket(Bucket=name)
+
+
+def test_content_encoding_is_as_it_was_written(s3, bucket):
+    for given, kept in (("deflate, gzip", "deflate, gzip"), ("aws-chunked, gzip", "gzip"), ("gzip, aws-chunked", "gzip")):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"", ContentEncoding=given)
+        assert s3.head_object(Bucket=bucket, Key="k")["ContentEncoding"] == kept
+
+
 def test_not_served_says_so(s3, bucket):
     assert code(s3.list_bucket_inventory_configurations, Bucket=bucket) == "NotImplemented"
     assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"", StorageClass="GLACIER") == "NotImplemented"

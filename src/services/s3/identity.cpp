@@ -84,7 +84,7 @@ Result<Claim> identify_v4(store::Transaction& tx, const http::Head& head, int64_
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html
-std::string text_of_v2(const http::Head& head, const Target& target, std::string_view date) {
+std::string text_of_v2(const http::Head& head, std::string_view path, std::string_view date) {
   std::string out(head.method);
   out.append("\n").append(head.header("content-md5")).append("\n").append(head.header("content-type"));
   out.append("\n").append(date).append("\n");
@@ -95,7 +95,7 @@ std::string text_of_v2(const http::Head& head, const Target& target, std::string
       at += (at.empty() ? "" : ",") + std::string(v);
     }
   for (auto& [n, v] : amz) out.append(n).append(":").append(v).append("\n");
-  out.append(target.path.empty() ? "/" : target.path);
+  out.append(path.empty() ? "/" : path);
   static constexpr std::string_view signed_parameters[] = {"accelerate",
                                                            "acl",
                                                            "cors",
@@ -175,7 +175,12 @@ Result<Claim> identify_v2(store::Transaction& tx, const http::Head& head, const 
   for (auto name : {"attributes", "ownershipControls"})
     if (has_parameter(head.query, name)) return not_implemented("Signature V2 for this operation");
   TRY_LET(auto credential, find(tx, key, token));
-  if (!same_secret(sign_v2(credential.secret, text_of_v2(head, target, date)), signature)) return mismatch();
+  auto signs = [&](std::string_view path) {
+    return same_secret(sign_v2(credential.secret, text_of_v2(head, path, date)), signature);
+  };
+  // Some clients ask for /bucket and sign /bucket/: both name the bucket.
+  const bool whole_bucket = !target.bucket.empty() && target.key.empty() && !target.path.ends_with('/');
+  if (!signs(target.path) && !(whole_bucket && signs(target.path + "/"))) return mismatch();
   TRY(check_expiry(credential, now));
   auto claim = make_claim(std::move(credential), in_query ? "REST-QUERY-STRING" : "REST-HEADER", "AWS");
   claim.v4.payload = wire::Payload::unsigned_payload;
