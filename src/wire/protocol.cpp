@@ -136,13 +136,6 @@ std::string_view RawRequest::header(std::string_view name) const {
   return {};
 }
 
-bool wants_dry_run(const OperationShape& operation, const void* in) {
-  for (const Member& m : operation.input->members)
-    if (m.name == "DryRun" && m.shape->kind == Kind::boolean)
-      return as<Opt<bool>>(slot(m, in)).value_or(false);
-  return false;
-}
-
 Status decode(Protocol protocol, const ServiceShape& service, const OperationShape& operation,
               const RawRequest& request, Arena& arena, void* in) {
   switch (protocol) {

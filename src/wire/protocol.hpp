@@ -41,8 +41,6 @@ Status decode(Protocol protocol, const ServiceShape& service, const OperationSha
               const RawRequest& request, Arena& arena, void* in);
 void encode(Protocol protocol, const ServiceShape& service, const OperationShape& operation, const void* out,
             std::string_view request_id, RawResponse& response);
-/// EC2's DryRun: the client wants to know whether it may, not that it be done.
-bool wants_dry_run(const OperationShape& operation, const void* in);
 void encode_error(Protocol protocol, const ServiceShape& service, const ApiError& error,
                   std::string_view request_id, RawResponse& response);
 

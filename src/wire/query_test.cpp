@@ -132,13 +132,6 @@ TEST(Checks, RefusedMembersMayBeEmpty) {
             "InvalidParameterValue: The parameter part.1.member.hidden is not supported by nubecita.");
 }
 
-TEST(DryRun, IsSeen) {
-  Made in(Protocol::ec2, "MakeThing", "Name=a&DryRun=true");
-  EXPECT_TRUE(wants_dry_run(tiny_operation("MakeThing"), in.in));
-  Made out(Protocol::ec2, "MakeThing", "Name=a");
-  EXPECT_FALSE(wants_dry_run(tiny_operation("MakeThing"), out.in));
-}
-
 MakeThingResult sample(Part* parts) {
   MakeThingResult out;
   out.name = "<a&b>";

@@ -92,25 +92,24 @@ Result<control::Again> expire(store::Store& store, const store::Scope& scope, co
   const auto seconds = static_cast<uint64_t>(now_ms() / 1000);
   bool more = true;
   while (more) {
-    TRY_LET(auto next,
-            batch(store, table.expiry_items, {}, [&](store::Transaction& tx, auto& entries) -> Status {
-              more = false;
-              auto now = find_table(tx, scope, table.name);
-              if (!now || now->ttl_uid != table.ttl_uid) return {};
-              for (auto& [key, nothing] : entries) {
-                uint64_t at = 0;
-                const std::string_view rest = std::string_view(key).substr(now->expiry_items.size());
-                for (char c : rest.substr(0, 8)) at = at << 8 | static_cast<uint8_t>(c);
-                if (at > seconds) return {};
-                const std::string place(rest.substr(8));
-                auto old = read_item_at(tx, *now, place);
-                tx.erase(key);
-                // AWS leaves alone what claims to have expired more than five years ago.
-                if (old && at + kTooOld > seconds) write(tx, {*now, place, old, nullptr, true}, now_ms());
-                more = true;
-              }
-              return {};
-            }));
+    TRY(batch(store, table.expiry_items, {}, [&](store::Transaction& tx, auto& entries) -> Status {
+      more = false;
+      auto now = find_table(tx, scope, table.name);
+      if (!now || now->ttl_uid != table.ttl_uid) return {};
+      for (auto& [key, nothing] : entries) {
+        uint64_t at = 0;
+        const std::string_view rest = std::string_view(key).substr(now->expiry_items.size());
+        for (char c : rest.substr(0, 8)) at = at << 8 | static_cast<uint8_t>(c);
+        if (at > seconds) return {};
+        const std::string place(rest.substr(8));
+        auto old = read_item_at(tx, *now, place);
+        tx.erase(key);
+        // AWS leaves alone what claims to have expired more than five years ago.
+        if (old && at + kTooOld > seconds) write(tx, {*now, place, old, nullptr, true}, now_ms());
+        more = true;
+      }
+      return {};
+    }));
   }
   return control::again_in(kExpiryPause);
 }
@@ -137,12 +136,12 @@ Result<control::Again> look_after_table(store::Store& store, const store::Scope&
 Result<control::Again> sweep(store::Store& store, const store::Scope& scope, const std::string& prefix) {
   bool more = true;
   while (more) {
-    TRY_LET(auto next, batch(store, prefix, {}, [&](store::Transaction& tx, auto& found) -> Status {
-              for (auto& [key, value] : found) tx.erase(key);
-              more = found.size() == kBatch;
-              if (!more) tx.erase<Garbage>(scope, prefix);
-              return {};
-            }));
+    TRY(batch(store, prefix, {}, [&](store::Transaction& tx, auto& found) -> Status {
+      for (auto& [key, value] : found) tx.erase(key);
+      more = found.size() == kBatch;
+      if (!more) tx.erase<Garbage>(scope, prefix);
+      return {};
+    }));
   }
   return control::done();
 }
@@ -153,18 +152,18 @@ Result<control::Again> trim(store::Store& store, const store::Scope& scope, cons
   const auto prefix = change_prefix(scope, uid);
   bool more = true, gone = false;
   while (more) {
-    TRY_LET(auto next, batch(store, prefix, {}, [&](store::Transaction& tx, auto& records) -> Status {
-              more = false;
-              auto stream = tx.get<Stream>(scope, uid);
-              gone = !stream || (stream->closed && stream->closed + kStreamLife < now);
-              for (auto& [key, record] : records) {
-                if (!gone && change_time(record) + kStreamLife > now) return {};
-                tx.erase(key);
-                more = true;
-              }
-              if (gone && !more) tx.erase<Stream>(scope, uid);
-              return {};
-            }));
+    TRY(batch(store, prefix, {}, [&](store::Transaction& tx, auto& records) -> Status {
+      more = false;
+      auto stream = tx.get<Stream>(scope, uid);
+      gone = !stream || (stream->closed && stream->closed + kStreamLife < now);
+      for (auto& [key, record] : records) {
+        if (!gone && change_time(record) + kStreamLife > now) return {};
+        tx.erase(key);
+        more = true;
+      }
+      if (gone && !more) tx.erase<Stream>(scope, uid);
+      return {};
+    }));
   }
   return gone ? control::done() : control::again_in(kStreamPause);
 }
