@@ -145,7 +145,7 @@ def test_encryption_at_rest(cloud, s3, bucket):
     for folder, _, files in os.walk(os.path.join(cloud.data, "s3")):
         for f in files:
             assert b"top secret" not in open(os.path.join(folder, f), "rb").read()
-    assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms") == "NotImplemented"
+    assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms:dsse") == "NotImplemented"
 
 
 def test_delete_many(s3, bucket):

@@ -47,7 +47,8 @@ Status get_bucket_encryption(api::Call& call, const model::GetBucketEncryptionRe
   auto* d = c->rules[0].apply_server_side_encryption_by_default =
       call.make<model::ServerSideEncryptionByDefault>();
   d->sse_algorithm = call.text(x.bucket->encryption);
-  c->rules[0].bucket_key_enabled = false;
+  if (!x.bucket->kms_key.empty()) d->kms_master_key_id = call.text(x.bucket->kms_key);
+  c->rules[0].bucket_key_enabled = x.bucket->bucket_key;
   return {};
 }
 Status put_bucket_encryption(api::Call& call, const model::PutBucketEncryptionRequest& in,
@@ -58,12 +59,16 @@ Status put_bucket_encryption(api::Call& call, const model::PutBucketEncryptionRe
   if (!c || c->rules.size() != 1) return malformed_xml();
   const auto* d = c->rules[0].apply_server_side_encryption_by_default;
   if (!d) return malformed_xml();
-  if (d->sse_algorithm != "AES256") return not_implemented("the encryption " + api::str(d->sse_algorithm));
-  if (!d->kms_master_key_id.empty())
+  const bool kms = d->sse_algorithm == "aws:kms";
+  if (d->sse_algorithm != "AES256" && !kms)
+    return not_implemented("the encryption " + api::str(d->sse_algorithm));
+  if (!d->kms_master_key_id.empty() && !kms)
     return invalid_argument(
         "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse");
   if (c->rules[0].blocked_encryption_types) return not_implemented("BlockedEncryptionTypes");
-  x.bucket->encryption = "AES256";
+  x.bucket->encryption = d->sse_algorithm.sv();
+  x.bucket->kms_key = d->kms_master_key_id.sv();
+  x.bucket->bucket_key = kms && c->rules[0].bucket_key_enabled.value_or(false);
   x.tx.put(kEverywhere, *x.bucket);
   return {};
 }
@@ -72,6 +77,8 @@ Status delete_bucket_encryption(api::Call& call, const model::DeleteBucketEncryp
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutEncryptionConfiguration"));
   x.bucket->encryption.clear();
+  x.bucket->kms_key.clear();
+  x.bucket->bucket_key = false;
   x.tx.put(kEverywhere, *x.bucket);
   x.status = 204;
   return {};

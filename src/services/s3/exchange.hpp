@@ -39,6 +39,7 @@ struct Exchange : api::Call {
   std::string_view body;                      // a document, if the operation takes one
   Intake* intake = nullptr;                   // the object's bytes, whole and checked, if it takes those
   std::vector<std::unique_ptr<Intake>> made;  // bytes that the operation itself has written
+  std::string data_key;                       // of the object that it makes under SSE-KMS
 
   // What the answer has beside the operation's output.
   int status = 0;        // 0: the operation's

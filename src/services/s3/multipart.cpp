@@ -7,6 +7,7 @@
 
 #include "base/ids.hpp"
 #include "services/s3/copy_source.hpp"
+#include "services/s3/kms_objects.hpp"
 
 namespace nubecita::s3 {
 
@@ -68,7 +69,7 @@ Status create_multipart_upload(api::Call& call, const model::CreateMultipartUplo
   out.bucket = call.text(x.bucket->name);
   out.key = call.text(u.key);
   out.upload_id = call.text(u.id);
-  if (!u.object.encryption.empty()) out.server_side_encryption = call.text(u.object.encryption);
+  show_encryption(call, u.object, out);
   return {};
 }
 
@@ -78,6 +79,13 @@ Status check_number(int32_t number) {
   if (number < 1 || number > kMostParts)
     return invalid_argument("Part number must be an integer between 1 and 10000, inclusive", "partNumber",
                             std::to_string(number));
+  return {};
+}
+
+Status lock_part(Exchange& x, const Upload& u, Part& part) {
+  if (!under_kms(u.object)) return {};
+  TRY_LET(auto data_key, data_key_of(x, *x.bucket, u.key, u.object));
+  lock_pieces(data_key, part.pieces);
   return {};
 }
 
@@ -105,6 +113,7 @@ Status upload_part(api::Call& call, const model::UploadPartRequest& in, model::U
   part.size = intake.size();
   part.modified = x.now;
   if (part.size) part.pieces = {intake.blob().put(x.tx)};
+  TRY(lock_part(x, u, part));
   if (intake.algorithm() != Algorithm::none) {
     part.checksum = intake.checksum();
     if (u.object.algorithm.empty()) part.checksum.clear();  // the upload has none
@@ -112,7 +121,7 @@ Status upload_part(api::Call& call, const model::UploadPartRequest& in, model::U
   }
   put_part(x, u, part);
   out.e_tag = call.text(quoted(part.etag));
-  if (!u.object.encryption.empty()) out.server_side_encryption = call.text(u.object.encryption);
+  show_encryption(call, u.object, out);
   return {};
 }
 
@@ -162,9 +171,10 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
   if (size > kLargestPut)
     return invalid_request(
         "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
-  auto pieces = slice(pieces_of(x.tx, source.object), offset, size);
+  TRY_LET(auto pieces, open_pieces(x, source.bucket, source.key, source.object));
+  pieces = slice(pieces, offset, size);
   // The bytes are shared if they are encrypted as the upload wants them; they are read for their ETag.
-  const bool share = source.object.encryption == u.object.encryption;
+  const bool share = source.object.encryption.empty() == u.object.encryption.empty();
   const auto algorithm = parse_algorithm(u.object.algorithm).value_or(Algorithm::none);
   Blobs::Reader reader(x.blobs, x.tx, pieces);
   if (!reader.good()) return fail("ReadAgain", "The source has just been replaced.", 503);
@@ -194,6 +204,7 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
     Blobs::need(x.tx, pieces);
     part.pieces = std::move(pieces);
   }
+  TRY(lock_part(x, u, part));
   put_part(x, u, part);
   auto* result = call.make<model::CopyPartResult>();
   result->e_tag = call.text(quoted(part.etag));
@@ -201,7 +212,7 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
   if (!part.checksum.empty()) show_checksum(call, u.object.algorithm, part.checksum, *result);
   out.copy_part_result = result;
   if (versioned(source.bucket)) out.copy_source_version_id = call.text(source.object.version);
-  if (!u.object.encryption.empty()) out.server_side_encryption = call.text(u.object.encryption);
+  show_encryption(call, u.object, out);
   return {};
 }
 

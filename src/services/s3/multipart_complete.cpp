@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/ids.hpp"
+#include "services/s3/kms_objects.hpp"
 #include "services/s3/multipart.hpp"
 #include "services/s3/notify.hpp"
 
@@ -152,7 +153,7 @@ Status complete_multipart_upload(api::Call& call, const model::CompleteMultipart
     show_checksum(call, o.algorithm, o.checksum, out);
     out.checksum_type = call.text(o.checksum_type);
   }
-  if (!o.encryption.empty()) out.server_side_encryption = call.text(o.encryption);
+  show_encryption(call, o, out);
   show_version(x, *x.bucket, o, out);
   return {};
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/s3/kms_objects.hpp"
+
 namespace nubecita::s3 {
 namespace {
 
@@ -83,6 +85,23 @@ Status retention(Exchange& x, const NewObject& n, Object& o) {
   return {};
 }
 
+Status encryption(Exchange& x, const NewObject& n, Object& o) {
+  if (n.encryption.starts_with("aws:") && n.encryption != "aws:kms")
+    return not_implemented("the encryption " + std::string(n.encryption));
+  if (!n.encryption.empty() && n.encryption != "AES256" && n.encryption != "aws:kms")
+    return fail("InvalidEncryptionAlgorithmError",
+                "The encryption request that you specified is not valid. The valid value is AES256.", 400);
+  if (!n.kms_key.empty() && n.encryption != "aws:kms")
+    return invalid_argument(
+        "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : "
+        "aws:kms",
+        "x-amz-server-side-encryption", std::string(n.encryption));
+  o.encryption = !n.encryption.empty() ? std::string(n.encryption) : x.bucket->encryption;
+  if (!under_kms(o)) return {};
+  o.bucket_key = n.bucket_key.value_or(x.bucket->bucket_key);
+  return make_data_key(x, !n.kms_key.empty() ? n.kms_key : x.bucket->kms_key, o);
+}
+
 }  // namespace
 
 Status describe_new(Exchange& x, const NewObject& n, Object& o) {
@@ -106,13 +125,7 @@ Status describe_new(Exchange& x, const NewObject& n, Object& o) {
   header(o, "x-amz-website-redirect-location", n.redirect);
   if (n.metadata) TRY(metadata(*n.metadata, o));
   TRY(storage_class(n.storage_class, o));
-  if (!n.encryption.empty() && n.encryption != "AES256") {
-    if (n.encryption.starts_with("aws:"))
-      return not_implemented("the encryption " + std::string(n.encryption));
-    return fail("InvalidEncryptionAlgorithmError",
-                "The encryption request that you specified is not valid. The valid value is AES256.", 400);
-  }
-  o.encryption = !n.encryption.empty() ? std::string(n.encryption) : x.bucket->encryption;
+  TRY(encryption(x, n, o));
   TRY(retention(x, n, o));
   // With ACLs switched off everything is the bucket owner's.
   const bool handed_over =

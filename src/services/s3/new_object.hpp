@@ -11,9 +11,10 @@ namespace nubecita::s3 {
 struct NewObject {
   std::string_view cache_control, content_disposition, content_encoding, content_language, content_type,
       expires;
-  std::string_view redirect, encryption, storage_class, tagging, lock_mode, hold;
+  std::string_view redirect, encryption, kms_key, storage_class, tagging, lock_mode, hold;
   const wire::Map<wire::Text>* metadata = nullptr;
   int64_t lock_until = 0;
+  std::optional<bool> bucket_key;
   bool tags_given = false;
   AclRequest acl;
 };
@@ -33,6 +34,8 @@ NewObject new_object(const In& in) {
   n.expires = in.expires.sv();
   n.redirect = in.website_redirect_location.sv();
   n.encryption = in.server_side_encryption.sv();
+  n.kms_key = in.ssekms_key_id.sv();
+  if (in.bucket_key_enabled.has()) n.bucket_key = *in.bucket_key_enabled;
   n.storage_class = in.storage_class.sv();
   n.tagging = in.tagging.sv();
   n.tags_given = in.tagging.has();

@@ -1,5 +1,6 @@
 // GetObject and HeadObject.
 #include "base/clock.hpp"
+#include "services/s3/kms_objects.hpp"
 #include "services/s3/new_object.hpp"
 #include "services/s3/range.hpp"
 
@@ -83,7 +84,7 @@ void show_object(Exchange& x, const Object& o, Out& out) {
   out.accept_ranges = "bytes";
   out.last_modified = wire::Timestamp{o.modified};
   out.e_tag = x.text(quoted(o.etag));
-  if (!o.encryption.empty()) out.server_side_encryption = x.text(o.encryption);
+  show_encryption(x, o, out);
   if (!o.storage_class.empty()) out.storage_class = x.text(o.storage_class);
   if (!o.tags.empty()) out.tag_count = static_cast<int32_t>(o.tags.size());
   if (!o.lock_mode.empty()) {
@@ -158,7 +159,7 @@ Status get_object(api::Call& call, const model::GetObjectRequest& in, model::Get
   TRY_LET(auto found, look(x, in, out));
   const auto& [o, e] = found;
   if (e.size == 0) return {};
-  auto pieces = pieces_of(x.tx, o);
+  TRY_LET(auto pieces, open_pieces(x, *x.bucket, x.target.key, o));
   if (e.part) pieces = slice(pieces, e.offset, e.size);
   auto reader = std::make_unique<Blobs::Reader>(x.blobs, x.tx, std::move(pieces));
   if (!reader->good()) return fail("ReadAgain", "The object has just been replaced.", 503);

@@ -45,9 +45,11 @@ struct Bucket {
   std::string ownership = "BucketOwnerEnforced";
   int block = 15;          // public access block: bits of Block
   bool block_set = true;   // there is a configuration
-  std::string encryption;  // "AES256" or empty
-  bool lock = false;       // object lock
-  std::string lock_mode;   // default retention
+  std::string encryption;  // of objects that say nothing: "AES256", "aws:kms" or empty
+  std::string kms_key;     // as it was given; empty: alias/aws/s3
+  bool bucket_key = false;
+  bool lock = false;      // object lock
+  std::string lock_mode;  // default retention
   int64_t lock_days = 0, lock_years = 0;
   std::vector<Grant> grants;
   bool cors = false, website = false, lifecycle = false, notifies = false;  // s3.config has one
@@ -59,9 +61,9 @@ struct Bucket {
     bool unset = !block_set;
     a("name", name)("account", account)("region", region)("created", created)("versioning", versioning)(
         "policy", policy)("ownership", ownership)("unblock", unblock)("unset", unset)(
-        "encryption", encryption)("lock", lock)("lock_mode", lock_mode)("lock_days", lock_days)(
-        "lock_years", lock_years)("grants", grants)("cors", cors)("website", website)("lifecycle", lifecycle)(
-        "notifies", notifies);
+        "encryption", encryption)("kms_key", kms_key)("bucket_key", bucket_key)("lock", lock)(
+        "lock_mode", lock_mode)("lock_days", lock_days)("lock_years", lock_years)("grants", grants)(
+        "cors", cors)("website", website)("lifecycle", lifecycle)("notifies", notifies);
     block = 15 - unblock;
     block_set = !unset;
   }
@@ -96,8 +98,10 @@ struct Object {
   Texts meta, tags;
   std::string storage_class;                       // empty: STANDARD
   std::string algorithm, checksum, checksum_type;  // "CRC32C", base64, "FULL_OBJECT" or "COMPOSITE"
-  std::string encryption;                          // "AES256" or empty
-  std::string lock_mode;                           // "GOVERNANCE", "COMPLIANCE"
+  std::string encryption;                          // "AES256", "aws:kms" or empty
+  std::string kms_key, kms_blob;                   // ARN, its data key encrypted (kms_objects.hpp)
+  bool bucket_key = false;
+  std::string lock_mode;  // "GOVERNANCE", "COMPLIANCE"
   int64_t lock_until = 0;
   bool hold = false;
   std::vector<Grant> grants;
@@ -109,8 +113,9 @@ struct Object {
     a("version", version)("sort", sort)("marker", marker)("etag", etag)("size", size)("modified", modified)(
         "account", account)("headers", headers)("meta", meta)("tags", tags)("class", storage_class)(
         "algorithm", algorithm)("checksum", checksum)("checksum_type", checksum_type)(
-        "encryption", encryption)("lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)(
-        "grants", grants)("pieces", pieces)("parts", part_count)("manifest", manifest);
+        "encryption", encryption)("kms_key", kms_key)("kms_blob", kms_blob)("bucket_key", bucket_key)(
+        "lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)("grants", grants)("pieces", pieces)(
+        "parts", part_count)("manifest", manifest);
   }
 };
 
