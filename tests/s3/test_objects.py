@@ -335,3 +335,16 @@ def test_survives_a_restart(own_cloud):
     own_cloud.start()
     for k, b in bodies.items():
         assert s3.get_object(Bucket="kept", Key=k)["Body"].read() == b
+
+
+def test_a_part_comes_with_its_own_checksum(s3, bucket):
+    bodies = [os.urandom(5 << 20), os.urandom(100)]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm="CRC32")
+    parts = []
+    for number, body in enumerate(bodies, 1):
+        part = s3.upload_part(Bucket=bucket, Key="k", UploadId=upload["UploadId"], PartNumber=number, Body=body, ChecksumAlgorithm="CRC32")
+        parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumCRC32": part["ChecksumCRC32"]})
+    s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload["UploadId"], MultipartUpload={"Parts": parts})
+    for part, body in zip(parts, bodies):
+        got = s3.get_object(Bucket=bucket, Key="k", PartNumber=part["PartNumber"], ChecksumMode="ENABLED")
+        assert got["Body"].read() == body and got["ChecksumCRC32"] == part["ChecksumCRC32"]

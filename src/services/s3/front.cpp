@@ -7,6 +7,7 @@
 #include "services/s3/cors.hpp"
 #include "services/s3/document.hpp"
 #include "services/s3/form.hpp"
+#include "services/s3/object_keys.hpp"
 #include "services/s3/roots.hpp"
 #include "services/s3/route.hpp"
 #include "services/s3/website.hpp"
@@ -174,6 +175,7 @@ Status Request::start_intake() {
     TRY(open_object(x, "s3:PutObject"));
   }
   bool encrypt = !x.bucket->encryption.empty() || !head_->header("x-amz-server-side-encryption").empty();
+  encrypt = encrypt || brings_key(*head_);
   if (part) {
     std::string id;
     http::query_value(head_->query, "uploadId", id);
@@ -247,8 +249,9 @@ api::Conditions Request::conditions() const {
          {"x-amz-acl", "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp",
           "x-amz-grant-write-acp", "x-amz-grant-full-control", "x-amz-copy-source",
           "x-amz-metadata-directive", "x-amz-server-side-encryption",
-          "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-storage-class",
-          "x-amz-website-redirect-location", "x-amz-content-sha256", "if-match", "if-none-match"})
+          "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-customer-algorithm",
+          "x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-content-sha256", "if-match",
+          "if-none-match"})
       if (name == known) c.push_back({"s3:" + std::string(name), {std::string(value)}});
   return c;
 }

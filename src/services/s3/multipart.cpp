@@ -7,7 +7,7 @@
 
 #include "base/ids.hpp"
 #include "services/s3/copy_source.hpp"
-#include "services/s3/kms_objects.hpp"
+#include "services/s3/object_keys.hpp"
 
 namespace nubecita::s3 {
 
@@ -69,7 +69,7 @@ Status create_multipart_upload(api::Call& call, const model::CreateMultipartUplo
   out.bucket = call.text(x.bucket->name);
   out.key = call.text(u.key);
   out.upload_id = call.text(u.id);
-  show_encryption(call, u.object, out);
+  show_encryption(x, u.object, out);
   return {};
 }
 
@@ -83,9 +83,12 @@ Status check_number(int32_t number) {
 }
 
 Status lock_part(Exchange& x, const Upload& u, Part& part) {
-  if (!under_kms(u.object)) return {};
-  TRY_LET(auto data_key, data_key_of(x, *x.bucket, u.key, u.object));
-  lock_pieces(data_key, part.pieces);
+  auto data_key = data_key_of(x, *x.bucket, u.key, u.object);
+  if (!data_key && u.object.encryption == kCustomer)
+    return invalid_request(
+        "The provided encryption parameters did not match the ones that the upload was initiated with.");
+  if (!data_key) return fail(data_key.error());
+  if (!data_key->empty()) lock_pieces(*data_key, part.pieces);
   return {};
 }
 
@@ -121,7 +124,7 @@ Status upload_part(api::Call& call, const model::UploadPartRequest& in, model::U
   }
   put_part(x, u, part);
   out.e_tag = call.text(quoted(part.etag));
-  show_encryption(call, u.object, out);
+  show_encryption(x, u.object, out);
   return {};
 }
 
@@ -171,7 +174,7 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
   if (size > kLargestPut)
     return invalid_request(
         "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
-  TRY_LET(auto pieces, open_pieces(x, source.bucket, source.key, source.object));
+  TRY_LET(auto pieces, open_pieces(x, source.bucket, source.key, source.object, kSourceCustomerHeaders));
   pieces = slice(pieces, offset, size);
   // The bytes are shared if they are encrypted as the upload wants them; they are read for their ETag.
   const bool share = source.object.encryption.empty() == u.object.encryption.empty();
@@ -212,7 +215,7 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
   if (!part.checksum.empty()) show_checksum(call, u.object.algorithm, part.checksum, *result);
   out.copy_part_result = result;
   if (versioned(source.bucket)) out.copy_source_version_id = call.text(source.object.version);
-  show_encryption(call, u.object, out);
+  show_encryption(x, u.object, out);
   return {};
 }
 

@@ -3,9 +3,9 @@
 #include <map>
 
 #include "base/ids.hpp"
-#include "services/s3/kms_objects.hpp"
 #include "services/s3/multipart.hpp"
 #include "services/s3/notify.hpp"
+#include "services/s3/object_keys.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -153,7 +153,7 @@ Status complete_multipart_upload(api::Call& call, const model::CompleteMultipart
     show_checksum(call, o.algorithm, o.checksum, out);
     out.checksum_type = call.text(o.checksum_type);
   }
-  show_encryption(call, o, out);
+  show_encryption(x, o, out);
   show_version(x, *x.bucket, o, out);
   return {};
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "services/s3/kms_objects.hpp"
+#include "services/s3/object_keys.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -86,6 +86,14 @@ Status retention(Exchange& x, const NewObject& n, Object& o) {
 }
 
 Status encryption(Exchange& x, const NewObject& n, Object& o) {
+  if (brings_key(x.head)) {
+    if (!n.encryption.empty())
+      return invalid_argument(
+          "Server Side Encryption with Customer provided key is incompatible with the encryption method "
+          "specified",
+          "x-amz-server-side-encryption", std::string(n.encryption));
+    return take_customer_key(x, o);
+  }
   if (n.encryption.starts_with("aws:") && n.encryption != "aws:kms")
     return not_implemented("the encryption " + std::string(n.encryption));
   if (!n.encryption.empty() && n.encryption != "AES256" && n.encryption != "aws:kms")
@@ -97,9 +105,9 @@ Status encryption(Exchange& x, const NewObject& n, Object& o) {
         "aws:kms",
         "x-amz-server-side-encryption", std::string(n.encryption));
   o.encryption = !n.encryption.empty() ? std::string(n.encryption) : x.bucket->encryption;
-  if (!under_kms(o)) return {};
+  if (o.encryption != kKms) return {};
   o.bucket_key = n.bucket_key.value_or(x.bucket->bucket_key);
-  return make_data_key(x, !n.kms_key.empty() ? n.kms_key : x.bucket->kms_key, o);
+  return make_kms_key(x, !n.kms_key.empty() ? n.kms_key : x.bucket->kms_key, o);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "services/s3/acl.hpp"
 #include "services/s3/new_object.hpp"
 #include "services/s3/notify.hpp"
+#include "services/s3/object_keys.hpp"
 
 namespace nubecita::s3 {
 
@@ -144,6 +145,7 @@ Status get_object_attributes(api::Call& call, const model::GetObjectAttributesRe
   TRY(check_object(x, *x.bucket, x.target.key, in.version_id.empty() ? "s3:GetObject" : "s3:GetObjectVersion",
                    &found.object));
   const auto& o = found.object;
+  TRY(check_customer_key(x, o));
   out.last_modified = wire::Timestamp{o.modified};
   show_version(x, *x.bucket, o, out);
   if (wants("ETag")) out.e_tag = call.text(o.etag);

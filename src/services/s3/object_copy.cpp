@@ -2,9 +2,9 @@
 // where there was none or the other way round, has them read and written anew.
 #include "http/message.hpp"
 #include "services/s3/copy_source.hpp"
-#include "services/s3/kms_objects.hpp"
 #include "services/s3/new_object.hpp"
 #include "services/s3/notify.hpp"
+#include "services/s3/object_keys.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -92,8 +92,8 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
   const bool itself =
       source.bucket_name == x.bucket->name && source.key == x.target.key && source.version.empty();
   if (itself && !replace && o.storage_class == from.storage_class && o.encryption == from.encryption &&
-      o.kms_key == from.kms_key && !in.website_redirect_location.has() && in.tagging_directive != "REPLACE" &&
-      in.checksum_algorithm.empty())
+      o.kms_key == from.kms_key && o.encryption != kCustomer && !in.website_redirect_location.has() &&
+      in.tagging_directive != "REPLACE" && in.checksum_algorithm.empty())
     return invalid_request(
         "This copy request is illegal because it is trying to copy an object to itself without "
         "changing the object's metadata, storage class, website redirect location or encryption "
@@ -122,7 +122,7 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
   o.algorithm = from.algorithm;
   o.checksum = from.checksum;
   o.checksum_type = from.checksum_type;
-  TRY_LET(auto pieces, open_pieces(x, source.bucket, source.key, from));
+  TRY_LET(auto pieces, open_pieces(x, source.bucket, source.key, from, kSourceCustomerHeaders));
   const bool anew = (algorithm != Algorithm::none && name_of(algorithm) != from.algorithm) ||
                     o.encryption.empty() != from.encryption.empty() || from.checksum_type == "COMPOSITE";
   if (anew) {
@@ -135,10 +135,10 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
     o.checksum = made->checksum();
     o.checksum_type = o.algorithm.empty() ? "" : "FULL_OBJECT";
     if (o.size) o.pieces = {made->blob().put(x.tx)};
-    if (under_kms(o)) lock_pieces(x.data_key, o.pieces);
+    if (has_data_key(o)) lock_pieces(x.data_key, o.pieces);
   } else {
     Blobs::need(x.tx, pieces);
-    if (under_kms(o)) lock_pieces(x.data_key, pieces);
+    if (has_data_key(o)) lock_pieces(x.data_key, pieces);
     if (from.manifest.empty()) {
       o.pieces = pieces;
     } else {  // it is one object now, of as many pieces
@@ -156,7 +156,7 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
     result->checksum_type = call.text(o.checksum_type);
   }
   out.copy_object_result = result;
-  show_encryption(call, o, out);
+  show_encryption(x, o, out);
   if (versioned(source.bucket)) out.copy_source_version_id = call.text(from.version);
   show_version(x, *x.bucket, o, out);
   return {};

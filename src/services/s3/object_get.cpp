@@ -1,7 +1,7 @@
 // GetObject and HeadObject.
 #include "base/clock.hpp"
-#include "services/s3/kms_objects.hpp"
 #include "services/s3/new_object.hpp"
+#include "services/s3/object_keys.hpp"
 #include "services/s3/range.hpp"
 
 namespace nubecita::s3 {
@@ -98,12 +98,13 @@ void show_object(Exchange& x, const Object& o, Out& out) {
 
 struct Extent {
   int64_t offset = 0, size = 0;
-  bool part = false;  // of the object
+  bool part = false;     // of the object
+  std::string checksum;  // of a part of a multipart upload
 };
 
 template <class In, class Out>
 Result<Extent> extent(Exchange& x, const In& in, const Object& o, Out& out) {
-  Extent e{0, o.size, false};
+  Extent e{0, o.size, false, {}};
   if (in.part_number.has()) {
     if (in.range.has())
       return invalid_request("Cannot specify both Range header and partNumber query parameter");
@@ -116,6 +117,7 @@ Result<Extent> extent(Exchange& x, const In& in, const Object& o, Out& out) {
       out.parts_count = count;
       for (int i = 0; i < number - 1; ++i) e.offset += parts[static_cast<size_t>(i)].size;
       e.size = parts[static_cast<size_t>(number - 1)].size;
+      e.checksum = parts[static_cast<size_t>(number - 1)].checksum;
     }
     e.part = true;
   } else if (auto range = parse_range(in.range, o.size)) {
@@ -127,7 +129,7 @@ Result<Extent> extent(Exchange& x, const In& in, const Object& o, Out& out) {
           "The requested range is not satisfiable",
           {{"RangeRequested", std::string(in.range.sv())}, {"ActualObjectSize", std::to_string(o.size)}}});
     }
-    e = {range->first, range->last - range->first + 1, true};
+    e = {range->first, range->last - range->first + 1, true, {}};
   }
   if (e.part) {
     x.status = 206;
@@ -141,12 +143,16 @@ template <class In, class Out>
 Result<std::pair<Object, Extent>> look(Exchange& x, const In& in, Out& out) {
   TRY_LET(auto found, open_version(x, in.version_id, "s3:GetObject", "s3:GetObjectVersion"));
   const auto& o = found.object;
+  TRY(check_customer_key(x, o));
   TRY(check_read(x, in, o));
   show_object(x, o, out);
   TRY(override_headers(x, in, out));
   TRY_LET(auto e, extent(x, in, o, out));
-  if (in.checksum_mode == "ENABLED" && (!e.part || e.size == o.size) && !o.checksum.empty()) {
-    show_checksum(x, o.algorithm, o.checksum, out);
+  // A part is answered with its own, which the client can compare with the bytes that it gets.
+  const bool whole = !e.part || e.size == o.size;
+  const auto& checksum = !e.checksum.empty() ? e.checksum : whole ? o.checksum : e.checksum;
+  if (in.checksum_mode == "ENABLED" && !checksum.empty()) {
+    show_checksum(x, o.algorithm, checksum, out);
     out.checksum_type = x.text(o.checksum_type);
   }
   return std::pair{std::move(found.object), e};

@@ -1,6 +1,6 @@
-#include "services/s3/kms_objects.hpp"
 #include "services/s3/new_object.hpp"
 #include "services/s3/notify.hpp"
+#include "services/s3/object_keys.hpp"
 
 namespace nubecita::s3 {
 
@@ -27,11 +27,11 @@ Status put_object(api::Call& call, const model::PutObjectRequest& in, model::Put
     out.checksum_type = "FULL_OBJECT";
   }
   if (o.size) o.pieces = {intake.blob().put(x.tx)};
-  if (under_kms(o)) lock_pieces(x.data_key, o.pieces);
+  if (has_data_key(o)) lock_pieces(x.data_key, o.pieces);
   put_newest(x, *x.bucket, x.target.key, o);
   notify(x, x.claim.method == "POST" ? "ObjectCreated:Post" : "ObjectCreated:Put", x.target.key, o);
   out.e_tag = call.text(quoted(o.etag));
-  show_encryption(call, o, out);
+  show_encryption(x, o, out);
   show_version(x, *x.bucket, o, out);
   return {};
 }

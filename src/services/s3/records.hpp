@@ -98,8 +98,9 @@ struct Object {
   Texts meta, tags;
   std::string storage_class;                       // empty: STANDARD
   std::string algorithm, checksum, checksum_type;  // "CRC32C", base64, "FULL_OBJECT" or "COMPOSITE"
-  std::string encryption;                          // "AES256", "aws:kms" or empty
-  std::string kms_key, kms_blob;                   // ARN, its data key encrypted (kms_objects.hpp)
+  std::string encryption;                          // "AES256", "aws:kms", "customer" or empty
+  std::string kms_key, kms_blob;                   // ARN, its data key encrypted (object_keys.hpp)
+  std::string key_digest;                          // of a customer's key, with its salt
   bool bucket_key = false;
   std::string lock_mode;  // "GOVERNANCE", "COMPLIANCE"
   int64_t lock_until = 0;
@@ -113,9 +114,9 @@ struct Object {
     a("version", version)("sort", sort)("marker", marker)("etag", etag)("size", size)("modified", modified)(
         "account", account)("headers", headers)("meta", meta)("tags", tags)("class", storage_class)(
         "algorithm", algorithm)("checksum", checksum)("checksum_type", checksum_type)(
-        "encryption", encryption)("kms_key", kms_key)("kms_blob", kms_blob)("bucket_key", bucket_key)(
-        "lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)("grants", grants)("pieces", pieces)(
-        "parts", part_count)("manifest", manifest);
+        "encryption", encryption)("kms_key", kms_key)("kms_blob", kms_blob)("key_digest", key_digest)(
+        "bucket_key", bucket_key)("lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)(
+        "grants", grants)("pieces", pieces)("parts", part_count)("manifest", manifest);
   }
 };
 

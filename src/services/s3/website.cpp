@@ -6,7 +6,7 @@
 #include "services/s3/access.hpp"
 #include "services/s3/document.hpp"
 #include "services/s3/front.hpp"
-#include "services/s3/kms_objects.hpp"
+#include "services/s3/object_keys.hpp"
 #include "services/s3/objects.hpp"
 #include "services/s3/range.hpp"
 #include "wire/xml.hpp"
@@ -91,7 +91,8 @@ class Visit {
   }
 
   http::Answer show(const Object& o, int status) {
-    if (under_kms(o)) return page(403, "AccessDenied", "Access Denied");  // nobody may decrypt for everybody
+    if (has_data_key(o))
+      return page(403, "AccessDenied", "Access Denied");  // nobody may decrypt for everybody
     if (auto it = o.headers.find("x-amz-website-redirect-location"); it != o.headers.end())
       return redirect(301, it->second);
     http::Answer a;

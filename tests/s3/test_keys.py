@@ -1,5 +1,5 @@
-"""SSE-KMS: an object is as readable as its key is usable."""
-import json
+"""Objects under keys that S3 does not have, of KMS and of customers: an object is as readable as its key is usable."""
+import base64
 import os
 import uuid
 
@@ -110,3 +110,41 @@ def test_what_makes_no_sense_is_refused(s3, bucket, key):
     assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", SSEKMSKeyId=key) == "InvalidArgument"
     assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/none") == "KMS.NotFoundException"
     assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms:dsse") == "NotImplemented"
+
+
+def test_a_customers_key_comes_with_each_request(s3, bucket):
+    one, other = os.urandom(32), os.urandom(32)
+    mine, wrong = ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": k} for k in (one, other))
+    body = os.urandom(200_000)
+    put = s3.put_object(Bucket=bucket, Key="k", Body=body, **mine)
+    assert put["SSECustomerAlgorithm"] == "AES256" and "ServerSideEncryption" not in put
+    assert s3.get_object(Bucket=bucket, Key="k", Range="bytes=100000-100009", **mine)["Body"].read() == body[100000:100010]
+    assert s3.head_object(Bucket=bucket, Key="k", **mine)["ContentLength"] == len(body)
+    assert code_of(s3.get_object, Bucket=bucket, Key="k") == "InvalidRequest"
+    assert code_of(s3.head_object, Bucket=bucket, Key="k") == "400"
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", **wrong) == "AccessDenied"
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", SSECustomerAlgorithm="AES256",
+                   SSECustomerKey=base64.b64encode(one).decode(), SSECustomerKeyMD5="bm90IGl0cyBNRDUhISEhIQ==") == "InvalidArgument"
+    s3.put_object(Bucket=bucket, Key="plain", Body=b"x")
+    assert code_of(s3.get_object, Bucket=bucket, Key="plain", **mine) == "InvalidRequest"
+    assert code_of(s3.put_object, Bucket=bucket, Key="n", Body=b"x", ServerSideEncryption="AES256", **mine) == "InvalidArgument"
+    # Another key by a copy onto itself; then without one.
+    source = {"CopySource": {"Bucket": bucket, "Key": "k"}, "CopySourceSSECustomerAlgorithm": "AES256"}
+    assert code_of(s3.copy_object, Bucket=bucket, Key="k", **source, CopySourceSSECustomerKey=other, **wrong) == "AccessDenied"
+    s3.copy_object(Bucket=bucket, Key="k", **source, CopySourceSSECustomerKey=one, **wrong)
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", **mine) == "AccessDenied"
+    s3.copy_object(Bucket=bucket, Key="open", **source, CopySourceSSECustomerKey=other)
+    assert s3.get_object(Bucket=bucket, Key="open")["Body"].read() == body
+
+
+def test_a_customers_key_for_all_parts(s3, bucket):
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": os.urandom(32)}
+    parts = [os.urandom(5 << 20), os.urandom(10)]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", **key)["UploadId"]
+    where = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    assert code_of(s3.upload_part, **where, PartNumber=1, Body=b"x") == "InvalidRequest"
+    assert code_of(s3.upload_part, **where, PartNumber=1, Body=b"x", SSECustomerAlgorithm="AES256", SSECustomerKey=os.urandom(32)) == "InvalidRequest"
+    tags = [s3.upload_part(**where, PartNumber=n, Body=p, **key)["ETag"] for n, p in enumerate(parts, 1)]
+    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": [{"PartNumber": n, "ETag": t} for n, t in enumerate(tags, 1)]})
+    assert s3.get_object(Bucket=bucket, Key="k", **key)["Body"].read() == b"".join(parts)
+    assert code_of(s3.get_object, Bucket=bucket, Key="k") == "InvalidRequest"
