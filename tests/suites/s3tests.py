@@ -52,6 +52,10 @@ def main():
             user = cloud.client("s3", key=key, secret=secret).list_buckets()["Owner"]["ID"]
             text += (f"\n[{section}]\ndisplay_name =\nuser_id = {user}\nemail = {user[:8]}@example.com\napi_name = us-east-1\n"
                      f"access_key = {key}\nsecret_key = {secret}\ntenant = t\n")
+            if section == "s3 main":
+                kms = cloud.client("kms", key=key, secret=secret)
+                for name in ("kms_keyid", "kms_keyid2"):
+                    text += f"{name} = {kms.create_key()['KeyMetadata']['Arn']}\n"
         with tempfile.TemporaryDirectory() as folder:
             conf, report = os.path.join(folder, "s3tests.conf"), os.path.join(folder, "report.xml")
             pathlib.Path(conf).write_text(text)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs moto's own SQS, SNS and KMS tests, in its server mode, against a nubecita of their own.
 
-    tests/suites/moto.py CHECKOUT [--nubecita BINARY] [pytest arguments]
+    tests/suites/moto_tests.py CHECKOUT [--nubecita BINARY] [pytest arguments]
 
 CHECKOUT is a clone of github.com/getmoto/moto; the package moto itself must be installed (pip install 'moto[all]' freezegun). Prints
 passed, failed and skipped per service; the reports are CHECKOUT/nubecita-<service>.xml.
