@@ -194,7 +194,7 @@ Status Request::decode() {
                              takes_bytes() ? std::string_view() : std::string_view(body_)};
   auto decoded = wire::decode(wire::Protocol::rest_xml, *service().shape, shape, raw, arena_, in_);
   if (decoded) return {};
-  auto error = decoded.error();
+  const auto& error = decoded.error();
   if (error.code == "NotImplemented") return not_implemented(error.message);
   if (error.code == "MalformedXML") return malformed_xml();
   // A value that is not one of those that the model allows.
