@@ -110,7 +110,7 @@ struct ServiceShape {
   std::string_view refused_code;  // error for a refused member; empty: the protocol's default
   bool bare_errors = false;       // rest-xml: <Error> is the root (S3)
   std::string_view error_namespace = {};  // JSON: in front of an exception's name, with '#'
-  bool crc32 = false;             // answers carry x-amz-crc32 (DynamoDB)
+  bool crc32 = false;                     // answers carry x-amz-crc32 (DynamoDB)
 };
 
 // What the tables promise about value.hpp's types.
