@@ -78,9 +78,10 @@ class Lab:
         return next(n for n in names if n.endswith(eni))
 
     def get(self, arn, path="/", timeout=5):
-        """Asks the task's web server, from inside its own network interface."""
+        """Asks the task's web server, from inside its own network interface. RUNNING may come before it listens."""
         ip = self.task(arn)["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
-        out = subprocess.run(["nsenter", f"--net=/run/netns/{self.netns(arn)}", "curl", "-sS", "-m", str(timeout), f"http://{ip}{path}"],
+        out = subprocess.run(["nsenter", f"--net=/run/netns/{self.netns(arn)}", "curl", "-sS", "--retry", "10", "--retry-connrefused", "--retry-delay", "1",
+                              "-m", str(timeout), f"http://{ip}{path}"],
                              capture_output=True, text=True)
         if out.returncode:
             raise ConnectionError(out.stderr)
