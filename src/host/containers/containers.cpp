@@ -144,12 +144,20 @@ class PodmanContainers final : public Containers {
   }
 
   Result<ContainerState> start(const std::string& name) override {
-    TRY_LET(Podman::Answer a, podman_.call("POST", "containers/" + name + "/start"));
-    if (!a.ok()) return refused("StartFailed", a);
+    // In two steps: once it is made its first process waits in its cgroup. Some end for lack of memory a few
+    // milliseconds after they run, and nobody could tell if the counter were opened then.
+    TRY_LET(Podman::Answer made, podman_.call("POST", "containers/" + name + "/init"));
+    if (!made.ok()) return refused("StartFailed", made);
     TRY_LET(auto state, inspect(name));
     if (!state) return fail("StartFailed", "the container vanished while it started", 500);
+    auto handles = std::make_shared<const ExitWatch::Handles>(state->id, state->pid);
+    TRY_LET(Podman::Answer a, podman_.call("POST", "containers/" + name + "/start"));
+    if (!a.ok()) return refused("StartFailed", a);
+    state->status = "running";
+    state->running = true;
     std::lock_guard lock(mutex_);
-    return just_started_[name] = *state;
+    just_started_[name] = std::move(handles);
+    return *state;
   }
 
   Status signal(const std::string& name, int signal) override {
@@ -233,12 +241,12 @@ class PodmanContainers final : public Containers {
   }
 
   Status watch(const std::string& name, std::function<void(const ContainerExit&)> gone) override {
-    // What start() has just seen need not be asked again.
-    std::optional<ContainerState> state = take_just_started(name);
-    if (!state) {
-      TRY_LET(state, inspect(name));
-    }
-    if (state && state->running && state->pid > 0 && exits_.add(name, state->id, state->pid, gone)) return {};
+    if (auto handles = take_just_started(name); handles && exits_.add(name, std::move(handles), gone))
+      return {};
+    TRY_LET(auto state, inspect(name));
+    if (state && state->running && state->pid > 0 &&
+        exits_.add(name, std::make_shared<const ExitWatch::Handles>(state->id, state->pid), gone))
+      return {};
     ContainerExit exit{.name = name, .exit_code = 137, .oom_killed = false};
     if (state) {
       std::tie(exit.exit_code, exit.oom_killed) = how_it_ended(name, state->id);
@@ -295,17 +303,18 @@ class PodmanContainers final : public Containers {
     return {killed, false};
   }
 
-  std::optional<ContainerState> take_just_started(const std::string& name) {
+  std::shared_ptr<const ExitWatch::Handles> take_just_started(const std::string& name) {
     std::lock_guard lock(mutex_);
     auto node = just_started_.extract(name);
-    return node ? std::optional<ContainerState>(std::move(node.mapped())) : std::nullopt;
+    return node ? std::move(node.mapped()) : nullptr;
   }
 
   std::string data_dir_, tag_;
   Processes& processes_;
   Podman podman_;
   std::mutex mutex_;
-  std::map<std::string, ContainerState> just_started_;  // from start() to watch() or remove()
+  std::map<std::string, std::shared_ptr<const ExitWatch::Handles>>
+      just_started_;  // from start() to watch() or remove()
   ExitWatch exits_;
 };
 

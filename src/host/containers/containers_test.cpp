@@ -97,7 +97,7 @@ TEST(ExitWatch, TellsTheEndOfAProcess) {
   std::optional<ContainerExit> seen;
   ExitWatch watch(
       [](const std::string&, const std::string& id) { return std::pair{id == "id" ? 143 : 0, false}; });
-  ASSERT_TRUE(watch.add("c", "id", pid, [&](const ContainerExit& e) {
+  ASSERT_TRUE(watch.add("c", std::make_shared<ExitWatch::Handles>("id", pid), [&](const ContainerExit& e) {
     std::lock_guard lock(m);
     seen = e;
     changed.notify_all();

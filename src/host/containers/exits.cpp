@@ -15,35 +15,29 @@
 namespace nubecita::host {
 
 struct ExitWatch::Watched {
-  std::string id;
-  int pidfd = -1, oom = -1;
+  std::shared_ptr<const Handles> container;
   std::function<void(const ContainerExit&)> gone;
-  ~Watched() {
-    if (pidfd >= 0) close(pidfd);
-    if (oom >= 0) close(oom);
-  }
 };
 
 namespace {
 
-/// The process's cgroup path below the mount of the memory controller, in both versions.
+/// The file that counts in the memory cgroup of the process, in both versions.
 std::string oom_counter_path(int pid) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/cgroup");
   std::string line, unified;
   while (std::getline(in, line)) {
     size_t a = line.find(':'), b = line.find(':', a + 1);
     if (a == std::string::npos || b == std::string::npos) continue;
+    if (line.substr(b + 1) == "/") continue;  // of no container; a process that ended counts as there
     std::string_view controllers(line.data() + a + 1, b - a - 1);
     if (controllers == "memory") return "/sys/fs/cgroup/memory" + line.substr(b + 1) + "/memory.oom_control";
     if (controllers.empty()) unified = line.substr(b + 1);
   }
-  return "/sys/fs/cgroup" + unified + "/memory.events";
+  return unified.empty() ? "" : "/sys/fs/cgroup" + unified + "/memory.events";
 }
 
-}  // namespace
-
-int open_oom_counter(int pid) { return open(oom_counter_path(pid).c_str(), O_RDONLY | O_CLOEXEC); }
-
+/// How many processes of the cgroup behind `fd` (memory.oom_control or memory.events) the kernel killed for
+/// memory.
 int64_t oom_kills(int fd) {
   char buffer[512];
   ssize_t n = fd < 0 ? -1 : pread(fd, buffer, sizeof buffer, 0);
@@ -55,6 +49,18 @@ int64_t oom_kills(int fd) {
   int64_t kills = 0;
   std::from_chars(text.data() + at + name.size(), text.data() + text.size(), kills);
   return kills;
+}
+
+}  // namespace
+
+ExitWatch::Handles::Handles(std::string container_id, int pid)
+    : id(std::move(container_id)),
+      pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))),
+      oom(open(oom_counter_path(pid).c_str(), O_RDONLY | O_CLOEXEC)) {}
+
+ExitWatch::Handles::~Handles() {
+  if (pidfd >= 0) close(pidfd);
+  if (oom >= 0) close(oom);
 }
 
 ExitWatch::ExitWatch(Ask ask)
@@ -73,19 +79,15 @@ ExitWatch::~ExitWatch() {
   close(epoll_);
 }
 
-bool ExitWatch::add(const std::string& name, const std::string& id, int pid,
+bool ExitWatch::add(const std::string& name, std::shared_ptr<const Handles> container,
                     std::function<void(const ContainerExit&)> gone) {
-  auto w = std::make_shared<Watched>();
-  w->id = id;
-  w->gone = std::move(gone);
-  w->pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (w->pidfd < 0) return false;
-  w->oom = open_oom_counter(pid);
+  if (!container->alive()) return false;
+  const int pidfd = container->pidfd;
   std::lock_guard lock(mutex_);
   // A watch that is replaced leaves epoll with its descriptor.
-  watched_[name] = w;
-  epoll_event e{.events = EPOLLIN, .data = {.fd = w->pidfd}};
-  return epoll_ctl(epoll_, EPOLL_CTL_ADD, w->pidfd, &e) == 0;
+  watched_[name] = std::make_shared<Watched>(std::move(container), std::move(gone));
+  epoll_event e{.events = EPOLLIN, .data = {.fd = pidfd}};
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, pidfd, &e) == 0;
 }
 
 void ExitWatch::remove(const std::string& name) {
@@ -104,7 +106,7 @@ void ExitWatch::run() {
       {
         std::lock_guard lock(mutex_);
         for (auto& [k, w] : watched_)
-          if (w->pidfd == fd) name = k;
+          if (w->container->pidfd == fd) name = k;
       }
       if (!name.empty()) ended(name, fd);
     }
@@ -116,13 +118,13 @@ void ExitWatch::ended(const std::string& name, int pidfd) {
   {
     std::lock_guard lock(mutex_);
     auto it = watched_.find(name);
-    if (it == watched_.end() || it->second->pidfd != pidfd) return;
+    if (it == watched_.end() || it->second->container->pidfd != pidfd) return;
     w = it->second;
     epoll_ctl(epoll_, EPOLL_CTL_DEL, pidfd, nullptr);
     watched_.erase(it);
   }
-  ContainerExit exit{.name = name, .exit_code = 0, .oom_killed = oom_kills(w->oom) > 0};
-  auto [code, oom] = ask_(name, w->id);
+  ContainerExit exit{.name = name, .exit_code = 0, .oom_killed = oom_kills(w->container->oom) > 0};
+  auto [code, oom] = ask_(name, w->container->id);
   exit.exit_code = code;
   // A child that was killed and survived by its parent does not make the container an out-of-memory one.
   exit.oom_killed = (exit.oom_killed || oom) && code == 137;

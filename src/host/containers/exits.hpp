@@ -22,8 +22,23 @@ class ExitWatch {
   explicit ExitWatch(Ask ask);
   ~ExitWatch();
 
-  /// `pid`: its first process. False if that process is gone already.
-  bool add(const std::string& name, const std::string& id, int pid,
+  /// A container's first process and its count of kills for lack of memory, held so that both can be asked
+  /// after they ended. Closed with it.
+  class Handles {
+   public:
+    /// `pid`: the first process, which has not ended.
+    Handles(std::string id, int pid);
+    ~Handles();
+    Handles(const Handles&) = delete;
+    Handles& operator=(const Handles&) = delete;
+    bool alive() const { return pidfd >= 0; }  // when it was opened
+
+    const std::string id;
+    const int pidfd, oom;
+  };
+
+  /// Tells of the end of `container` once, also if it ended before. False if it cannot be watched.
+  bool add(const std::string& name, std::shared_ptr<const Handles> container,
            std::function<void(const ContainerExit&)> gone);
   void remove(const std::string& name);
 
@@ -38,11 +53,5 @@ class ExitWatch {
   std::map<std::string, std::shared_ptr<Watched>> watched_;
   std::thread thread_;
 };
-
-/// How many processes of the cgroup behind `fd` (memory.oom_control or memory.events) the kernel killed for
-/// memory.
-int64_t oom_kills(int fd);
-/// That file of the process's memory cgroup, opened; -1 if there is none.
-int open_oom_counter(int pid);
 
 }  // namespace nubecita::host
