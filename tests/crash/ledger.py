@@ -192,7 +192,7 @@ class Messages(Client):
             return
         self.receive()
 
-    def receive(self, delete=True):
+    def receive(self):
         got = self.api.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
         for m in got:
             body = m["Body"]
@@ -269,7 +269,7 @@ class Topics(Messages):
             return
         self.receive()
 
-    def receive(self, delete=True):
+    def receive(self):
         # Delivery is at least once: what was deleted may be delivered again.
         got = self.api.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
         for m in got:
@@ -318,6 +318,7 @@ def keep(cloud, kills, seed):
         c.ending = True
     for c in all_of_them:
         c.join(60)
+        c.need(not c.is_alive(), "its last call does not end")
     cloud.kill9()  # what was acknowledged just now counts as well
     cloud.start()
     problems = [c.problem for c in all_of_them if c.problem]

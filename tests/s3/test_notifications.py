@@ -27,7 +27,7 @@ def bucket(s3):
     s3.delete_bucket(Bucket=name)
 
 
-def queue(sqs, bucket, **condition):
+def queue(sqs, bucket):
     url = sqs.create_queue(QueueName="n-" + uuid.uuid4().hex)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     permit(lambda p: sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": p}), "s3.amazonaws.com", "sqs:SendMessage", arn,

@@ -82,7 +82,7 @@ def site(binary, tmp_path_factory):
 @pytest.fixture(scope="module", params=['dynamodb_table = "tf-lock"', "use_lockfile = true"], ids=["table", "lockfile"])
 def locked_site(site, request):
     (site.folder / "backend.tf").write_text(BACKEND % request.param)
-    if "use_lockfile" in request.param and "no such argument" in site.run("sh", "-c", "terraform init -no-color -reconfigure || true").lower():
+    if "use_lockfile" in request.param and "unsupported argument" in site.run("sh", "-c", "terraform init -no-color -reconfigure || true").lower():
         pytest.skip("this terraform has no lock files")
     site.terraform("init", "-input=false", "-reconfigure")
     for name in ("default", "staging", "production"):

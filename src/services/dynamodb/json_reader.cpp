@@ -78,10 +78,10 @@ bool JsonReader::begin_object() {
   return true;
 }
 
-bool JsonReader::next_member(std::string_view& name) {
+bool JsonReader::next(char close) {
   if (!ok()) return false;
   space();
-  if (at_ < end_ && *at_ == '}') {
+  if (at_ < end_ && *at_ == close) {
     ++at_;
     --depth_;
     first_ = false;
@@ -92,6 +92,11 @@ bool JsonReader::next_member(std::string_view& name) {
     ++at_;
   }
   first_ = false;
+  return true;
+}
+
+bool JsonReader::next_member(std::string_view& name) {
+  if (!next('}')) return false;
   name = text();
   space();
   if (!ok() || at_ == end_ || *at_ != ':') return not_json(), false;
@@ -108,22 +113,7 @@ bool JsonReader::begin_array() {
   return true;
 }
 
-bool JsonReader::next_element() {
-  if (!ok()) return false;
-  space();
-  if (at_ < end_ && *at_ == ']') {
-    ++at_;
-    --depth_;
-    first_ = false;
-    return false;
-  }
-  if (!first_) {
-    if (at_ == end_ || *at_ != ',') return not_json(), false;
-    ++at_;
-  }
-  first_ = false;
-  return true;
-}
+bool JsonReader::next_element() { return next(']'); }
 
 std::string_view JsonReader::text() {
   if (!ok()) return {};

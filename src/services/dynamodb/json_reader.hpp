@@ -44,6 +44,7 @@ class JsonReader {
 
  private:
   static constexpr int kDeepest = 256;
+  bool next(char close);  // steps over a comma; false at the end of the object or array
   void space();
   void not_json();
   std::string_view escaped_text(const char* start);

@@ -68,7 +68,7 @@ Status put_bucket_encryption(api::Call& call, const model::PutBucketEncryptionRe
   if (c->rules[0].blocked_encryption_types) return not_implemented("BlockedEncryptionTypes");
   x.bucket->encryption = d->sse_algorithm.sv();
   x.bucket->kms_key = d->kms_master_key_id.sv();
-  x.bucket->bucket_key = kms && c->rules[0].bucket_key_enabled.value_or(false);
+  x.bucket->bucket_key = c->rules[0].bucket_key_enabled.value_or(false);  // shown; of use with aws:kms only
   x.tx.put(kEverywhere, *x.bucket);
   return {};
 }

@@ -1,5 +1,7 @@
 #include "services/s3/listing.hpp"
 
+#include "http/client.hpp"
+
 namespace nubecita::s3 {
 namespace {
 
@@ -70,25 +72,14 @@ Result<bool> wants_url(wire::Text type) {
   return true;
 }
 
+std::string url_encoded(std::string_view key) {
+  std::string out = http::percent_encode(key, "-._*/");
+  for (size_t at = 0; (at = out.find("%20", at)) != out.npos; ++at) out.replace(at, 3, "+");
+  return out;
+}
+
 wire::Text shown(api::Call& call, std::string_view name, bool url) {
-  if (!url) return call.text(name);
-  static constexpr char hex[] = "0123456789ABCDEF";
-  std::string out;
-  for (char c : name) {
-    const auto u = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '/' || c == '*';
-    if (plain) {
-      out += c;
-    } else if (c == ' ') {
-      out += '+';
-    } else {
-      out += '%';
-      out += hex[u >> 4];
-      out += hex[u & 15];
-    }
-  }
-  return call.text(out);
+  return call.text(url ? url_encoded(name) : name);
 }
 
 Result<size_t> page_size(wire::Opt<int32_t> asked, std::string_view argument) {

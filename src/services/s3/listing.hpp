@@ -33,6 +33,8 @@ ListPage walk(store::Transaction& tx, std::string_view table, const ListQuery& q
 
 /// encoding-type=url, or as it is. Errors of a wrong encoding type: InvalidArgument.
 Result<bool> wants_url(wire::Text encoding_type);
+/// As a form encodes it, and as listings and events show it.
+std::string url_encoded(std::string_view key);
 wire::Text shown(api::Call& call, std::string_view name, bool url);
 Result<size_t> page_size(wire::Opt<int32_t> asked, std::string_view argument);
 

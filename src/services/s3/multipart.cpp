@@ -84,7 +84,7 @@ Status check_number(int32_t number) {
 
 Status lock_part(Exchange& x, const Upload& u, Part& part) {
   auto data_key = data_key_of(x, *x.bucket, u.key, u.object);
-  if (!data_key && u.object.encryption == kCustomer)
+  if (!data_key && u.object.encryption == kCustomer && data_key.error().code == "AccessDenied")
     return invalid_request(
         "The provided encryption parameters did not match the ones that the upload was initiated with.");
   if (!data_key) return fail(data_key.error());

@@ -9,8 +9,8 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
-#include "http/client.hpp"
 #include "services/s3/document.hpp"
+#include "services/s3/listing.hpp"
 #include "services/sns/sns.hpp"
 #include "services/sqs/sqs.hpp"
 #include "wire/json.hpp"
@@ -22,9 +22,6 @@ constexpr std::string_view kServed[] = {"s3:ObjectCreated:Put",    "s3:ObjectCre
                                         "s3:ObjectCreated:Copy",   "s3:ObjectCreated:CompleteMultipartUpload",
                                         "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
                                         "s3:ObjectTagging:Put",    "s3:ObjectTagging:Delete"};
-constexpr std::string_view kOthers[] = {
-    "s3:ReducedRedundancyLostObject", "s3:ObjectRestore:", "s3:Replication:",        "s3:LifecycleTransition",
-    "s3:IntelligentTiering",          "s3:ObjectAcl:",     "s3:LifecycleExpiration:"};
 
 /// "s3:ObjectCreated:*" and "s3:ObjectCreated:Put" cover "s3:ObjectCreated:Put".
 bool covers(std::string_view pattern, std::string_view event) {
@@ -33,13 +30,10 @@ bool covers(std::string_view pattern, std::string_view event) {
   return event.starts_with(pattern);
 }
 
+/// What is no event of AWS's has not passed the model's list.
 Status check_event(std::string_view event) {
-  if (std::ranges::any_of(kServed, [&](auto served) { return covers(event, served); }) && event != "*" &&
-      event.starts_with("s3:Object"))
-    return {};
-  for (auto other : kOthers)
-    if (event.starts_with(other)) return not_implemented("the event " + std::string(event));
-  return invalid_argument("The event is not supported for notifications", "Event", std::string(event));
+  if (std::ranges::any_of(kServed, [&](auto served) { return covers(event, served); })) return {};
+  return not_implemented("the event " + std::string(event));
 }
 
 struct Rule {  // of a filter
@@ -99,7 +93,7 @@ Result<std::vector<Destination>> destinations(const model::NotificationConfigura
 
 Status send(Exchange& x, std::string_view to, std::string message) {
   constexpr std::string_view self = "s3.amazonaws.com";
-  const api::Conditions conditions = {{"aws:SourceArn", {"arn:aws:s3:::" + x.bucket->name}},
+  const api::Conditions conditions = {{"aws:SourceArn", {bucket_arn(x.bucket->name)}},
                                       {"aws:SourceAccount", {x.bucket->account}}};
   if (Arn::parse(to)->service == "sns")
     return sns::publish_for(x.cloud, x.tx, self, to, conditions, "Amazon S3 Notification", std::move(message),
@@ -121,31 +115,24 @@ std::string json(std::string_view text) {
   return out;
 }
 
-/// As a form encodes it: consumers decode it so.
-std::string form_encoded(std::string_view key) {
-  std::string out = http::percent_encode(key, "-._*/");
-  for (size_t at = 0; (at = out.find("%20", at)) != out.npos; ++at) out.replace(at, 3, "+");
-  return out;
-}
-
 std::string record(const Exchange& x, std::string_view event, std::string_view configuration,
                    std::string_view key, const Object& o) {
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
-  std::string object = fmt::format(R"("key":{})", json(form_encoded(key)));
+  std::string object = fmt::format(R"("key":{})", json(url_encoded(key)));
   if (!o.etag.empty()) object += fmt::format(R"(,"size":{},"eTag":{})", o.size, json(o.etag));
   if (!o.version.empty() && o.version != "null") object += fmt::format(R"(,"versionId":{})", json(o.version));
   return fmt::format(
       R"({{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"{}","eventTime":"{}","eventName":"{}",)"
       R"("userIdentity":{{"principalId":{}}},"requestParameters":{{"sourceIPAddress":"{}"}},)"
       R"("responseElements":{{"x-amz-request-id":"{}","x-amz-id-2":"{}"}},)"
-      R"("s3":{{"s3SchemaVersion":"1.0","configurationId":{},"bucket":{{"name":"{}","ownerIdentity":{{"principalId":"{}"}},"arn":"arn:aws:s3:::{}"}},)"
+      R"("s3":{{"s3SchemaVersion":"1.0","configurationId":{},"bucket":{{"name":"{}","ownerIdentity":{{"principalId":"{}"}},"arn":"{}"}},)"
       R"("object":{{{},"sequencer":"{:016X}"}}}}}}]}})",
       x.bucket->region, iso8601(x.now, true), event,
       json(x.claim.anonymous() ? "Anonymous" : "AWS:" + x.principal.id), x.source_ip, x.request_id,
-      base64(x.request_id), json(configuration), x.bucket->name, x.bucket->account, x.bucket->name, object,
-      ns);
+      base64(x.request_id), json(configuration), x.bucket->name, x.bucket->account,
+      bucket_arn(x.bucket->name), object, ns);
 }
 
 }  // namespace

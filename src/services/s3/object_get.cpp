@@ -150,7 +150,7 @@ Result<std::pair<Object, Extent>> look(Exchange& x, const In& in, Out& out) {
   TRY_LET(auto e, extent(x, in, o, out));
   // A part is answered with its own, which the client can compare with the bytes that it gets.
   const bool whole = !e.part || e.size == o.size;
-  const auto& checksum = !e.checksum.empty() ? e.checksum : whole ? o.checksum : e.checksum;
+  const auto& checksum = e.checksum.empty() && whole ? o.checksum : e.checksum;
   if (in.checksum_mode == "ENABLED" && !checksum.empty()) {
     show_checksum(x, o.algorithm, checksum, out);
     out.checksum_type = x.text(o.checksum_type);

@@ -10,9 +10,7 @@ namespace {
 
 /// With a bucket key the context names the bucket, so that one grant or policy fits all of its objects.
 kms::Context context_of(const Bucket& bucket, std::string_view key, const Object& o) {
-  std::string arn = "arn:aws:s3:::" + bucket.name;
-  if (!o.bucket_key) arn.append("/").append(key);
-  return {{"aws:s3:arn", std::move(arn)}};
+  return {{"aws:s3:arn", o.bucket_key ? bucket_arn(bucket.name) : object_arn(bucket.name, key)}};
 }
 
 kms::Asker asker(const Exchange& x, const Bucket& bucket) {
