@@ -1,5 +1,5 @@
 """The stacks once more by a client that nobody here wrote: Ansible's amazon.aws and community.aws, through `nubecita as`.
-Applied, applied again without a change, removed, nothing left."""
+Applied, applied again without a change, changed in place, removed, nothing left."""
 import configparser
 import json
 import os
@@ -60,7 +60,48 @@ def changed_tasks(text):
     return found
 
 
-def test_apply_twice_remove(site):
+CHANGES = {"tasks_wanted": 3, "open_ports": [80, 443], "deregistration_delay": 10, "idle_timeout": 90, "refusal": "closed", "max_connections": 80,
+           "log_days": 14, "images_kept": 5, "session_seconds": 3600, "pushes": ["ecr:GetAuthorizationToken", "ecr:PutImage"],
+           "labels": {"environment": "changed", "made-by": "ansible"}}
+
+
+def as_it_is(site):
+    """(what identifies each thing, what a change in place changes)."""
+    ec2, elb, rds, logs, ecr, iam, ecs = map(site.client, ("ec2", "elbv2", "rds", "logs", "ecr", "iam", "ecs"))
+    vpc, = ec2.describe_vpcs()["Vpcs"]
+    group, = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["ansible-lb"]}])["SecurityGroups"]
+    lb, = elb.describe_load_balancers()["LoadBalancers"]
+    target = elb.describe_target_groups(Names=["ansible-web"])["TargetGroups"][0]["TargetGroupArn"]
+    listener, = elb.describe_listeners(LoadBalancerArn=lb["LoadBalancerArn"])["Listeners"]
+    rule = next(r for r in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"] if r["Priority"] == "10")
+    database, = rds.describe_db_instances()["DBInstances"]
+    service, = ecs.describe_services(cluster="ansible", services=["ansible"])["services"]
+    role = iam.get_role(RoleName="ansible-instance")["Role"]
+    log, = logs.describe_log_groups(logGroupNamePrefix="/ecs/ansible")["logGroups"]
+    lifecycle = json.loads(ecr.get_lifecycle_policy(repositoryName="ansible")["lifecyclePolicyText"])
+    parameters = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName="ansible", Source="user").search("Parameters[]")
+
+    def attribute(answer, key):
+        return int(next(a["Value"] for a in answer["Attributes"] if a["Key"] == key))
+
+    same = [vpc["VpcId"], group["GroupId"], lb["LoadBalancerArn"], target, listener["ListenerArn"], database["DbiResourceId"], role["RoleId"],
+            service["createdAt"], log["creationTime"]]
+    changed = {
+        "tasks_wanted": service["desiredCount"],
+        "open_ports": sorted(r["FromPort"] for r in group["IpPermissions"] if r["IpProtocol"] == "tcp"),
+        "deregistration_delay": attribute(elb.describe_target_group_attributes(TargetGroupArn=target), "deregistration_delay.timeout_seconds"),
+        "idle_timeout": attribute(elb.describe_load_balancer_attributes(LoadBalancerArn=lb["LoadBalancerArn"]), "idle_timeout.timeout_seconds"),
+        "refusal": rule["Actions"][0]["FixedResponseConfig"]["MessageBody"],
+        "max_connections": int(next(p["ParameterValue"] for p in parameters if p["ParameterName"] == "max_connections")),
+        "log_days": log["retentionInDays"],
+        "images_kept": lifecycle["rules"][0]["selection"]["countNumber"],
+        "session_seconds": role["MaxSessionDuration"],
+        "pushes": iam.get_role_policy(RoleName="ansible-instance", PolicyName="push")["PolicyDocument"]["Statement"][0]["Action"],
+        "labels": {t["Key"]: t["Value"] for t in vpc["Tags"] if t["Key"] != "Name"}}
+    return same, changed
+
+
+def test_apply_twice_change_remove(site):
     ok, changed, _ = play(site, "apply.yml")
     assert changed > 25, changed
     again, changed, text = play(site, "apply.yml")
@@ -71,6 +112,14 @@ def test_apply_twice_remove(site):
 
     harness.wait_until(lambda: len(status()["tasks"]) == 2, 60, what=lambda: status()["services"])
     assert len(status()["databases"]) == 1 and len(status()["load_balancers"]) == 1, status()
+
+    same, before = as_it_is(site)
+    play(site, "apply.yml", **CHANGES)
+    still, after = as_it_is(site)
+    assert still == same and after == CHANGES and not any(before[k] == v for k, v in CHANGES.items()), (before, after)
+    _, changed, text = play(site, "apply.yml", **CHANGES)
+    assert changed == 0, changed_tasks(text)
+    harness.wait_until(lambda: len(status()["tasks"]) == 3, 60, what=lambda: status()["services"])
 
     play(site, "remove.yml")
     left = status()
