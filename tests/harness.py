@@ -24,6 +24,8 @@ _session_lock = threading.Lock()
 class Cloud:
     """One running nubecita with its own data directory, public pool and ports."""
 
+    environment = {}  # more of it, for the server
+
     def __init__(self, binary, data=None, config=None):
         self.binary = binary
         self.data = data or tempfile.mkdtemp(prefix="nbc-test-")
@@ -57,7 +59,7 @@ class Cloud:
         marker = pathlib.Path(self.data, "run", "endpoint")
         marker.unlink(missing_ok=True)
         self.process = subprocess.Popen([self.binary, "serve", "--data", self.data, "--listen", listen],
-                                        stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+                                        stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env=dict(os.environ, **self.environment))
         deadline = time.time() + 20
         while not marker.exists():
             if self.process.poll() is not None or time.time() > deadline:

@@ -1,11 +1,12 @@
 """A ledger of what the data services have acknowledged, kept by 16 clients while nubecita is killed again and again:
 
-    tests/crash/ledger.py [--kills N] [--seed N] [--nubecita PATH]
+    tests/crash/ledger.py [--kills N] [--power-cuts] [--seed N] [--nubecita PATH]
 
 S3 objects and multipart uploads, DynamoDB items and transactions, SQS standard and FIFO queues, SNS topics. A call that
 answered is certain; one that was cut off may have happened or not, until its outcome has been seen. In the end nothing
 acknowledged may be missing, nothing deleted be back, no message lost; FIFO queues keep their order and deduplicate; an
-upload is whole or absent. test_ledger.py runs it with few kills.
+upload is whole or absent. With --power-cuts each kill also loses what was not synced (power_cut.py). test_ledger.py runs
+both with few kills.
 """
 import argparse
 import hashlib
@@ -20,6 +21,7 @@ import uuid
 import botocore.exceptions
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from crash.power_cut import Power, library  # noqa: E402
 from harness import ROOT, Cloud, wait_until  # noqa: E402
 
 CUT = (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError, botocore.exceptions.ReadTimeoutError,
@@ -301,16 +303,26 @@ def clients(cloud, seed):
     return [kind(cloud, n, seed) for n, kind in enumerate(kinds)]
 
 
-def keep(cloud, kills, seed):
+def keep(cloud, kills, seed, power=None):
     """The whole run; raises Lost. The clients, with what they got done."""
-    all_of_them = clients(cloud, seed)
     moments = random.Random(seed)
+
+    def crash():
+        cloud.kill9()
+        if power:
+            power.cut(moments)
+        cloud.start()
+
+    if power:
+        cloud.stop()
+        cloud.environment = power.environment
+        cloud.start()
+    all_of_them = clients(cloud, seed)
     for c in all_of_them:
         c.start()
     for kill in range(kills):
         time.sleep(moments.uniform(0.1, 0.8))
-        cloud.kill9()
-        cloud.start()
+        crash()
         problems = [c.problem for c in all_of_them if c.problem]
         if problems:
             raise Lost(f"after {kill + 1} kills: " + "; ".join(problems))
@@ -319,8 +331,7 @@ def keep(cloud, kills, seed):
     for c in all_of_them:
         c.join(60)
         c.need(not c.is_alive(), "its last call does not end")
-    cloud.kill9()  # what was acknowledged just now counts as well
-    cloud.start()
+    crash()  # what was acknowledged just now counts as well
     problems = [c.problem for c in all_of_them if c.problem]
     if problems:
         raise Lost("; ".join(problems))
@@ -332,15 +343,19 @@ def keep(cloud, kills, seed):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--kills", type=int, default=200)
+    arguments.add_argument("--power-cuts", action="store_true")
     arguments.add_argument("--seed", default=str(random.randrange(10**9)))
     arguments.add_argument("--nubecita", default=str(ROOT / "build/release/nubecita"))
     given = arguments.parse_args()
     print(f"seed {given.seed}", flush=True)
     cloud = Cloud(given.nubecita)
     try:
-        done = keep(cloud, given.kills, given.seed)
+        power = Power(cloud.data, library(cloud.data)) if given.power_cuts else None
+        done = keep(cloud, given.kills, given.seed, power)
         for c in done:
             print(f"{c.name}: {c.acknowledged} acknowledged")
+        if power:
+            print(f"{power.undone} changes that were not synced were taken back")
         print(f"{given.kills} kills, {sum(c.acknowledged for c in done)} steps acknowledged, nothing lost")
     finally:
         cloud.destroy()
