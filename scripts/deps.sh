@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what nubecita needs from Debian 12's packages: `scripts/deps.sh build` (compiler and libraries),
-# `scripts/deps.sh run` (podman, HAProxy, databases, clients), `scripts/deps.sh test` (a Python environment in .venv).
+# `scripts/deps.sh run` (podman, HAProxy, databases, clients), `scripts/deps.sh test` (what the tests need; also a Python
+# environment in .venv and JavaScript clients in ~/.cache/nubecita).
 # Safe to run again: packages that are there are left alone. Needs root (asks for sudo otherwise).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +11,8 @@ build_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev mold c
   libnftables-dev libmnl-dev libcli11-dev libsnappy-dev liblz4-dev libzstd-dev libbz2-dev zlib1g-dev libgflags-dev libre2-dev)
 run_packages=(podman runc conmon netavark aardvark-dns fuse-overlayfs uidmap haproxy dnsmasq-base nftables iproute2 mmdebstrap
   awscli curl jq postgresql-15 postgresql-client-15 mariadb-server mariadb-client npm ca-certificates procps)
-test_packages=(python3-venv python3-pip skopeo socat busybox-static iputils-ping netcat-openbsd nginx-light wrk redis-server)
+test_packages=(python3-venv python3-pip skopeo socat busybox-static iputils-ping netcat-openbsd nginx-light wrk redis-server
+  s3cmd rclone)
 
 sudo=""
 [ "$(id -u)" = 0 ] || sudo="sudo"
@@ -61,6 +63,7 @@ case "${1:-}" in
       /usr/bin/python3 -m venv .venv
       .venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt
       cp tests/requirements.txt .venv/requirements.txt
-    fi ;;
+    fi
+    tests/clients/js/install.sh >/dev/null ;;
   *) echo "usage: $0 build|run|test" >&2; exit 2 ;;
 esac
