@@ -4,6 +4,8 @@ The tests could also run against AWS: they know only the endpoint and credential
 """
 import json
 import os
+import subprocess
+import tempfile
 import uuid
 
 import pytest
@@ -47,6 +49,34 @@ def make_cloud(binary):
     yield make
     for c in made:
         c.destroy()
+
+
+@pytest.fixture
+def small_disk():
+    """A file system of 96 MiB."""
+    folder = tempfile.mkdtemp(prefix="nbc-full-")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    os.rmdir(folder)
+
+
+@pytest.fixture
+def fill():
+    """fill(folder) -> the file that takes all the room that was left on the folder's disk."""
+
+    def make(folder):
+        filler = os.path.join(folder, "filler")
+        with open(filler, "wb", buffering=0) as f:
+            for size in (1 << 20, 4096, 1):
+                try:
+                    while True:
+                        f.write(b"x" * size)
+                except OSError:
+                    pass
+        return filler
+
+    return make
 
 
 @pytest.fixture(scope="session")

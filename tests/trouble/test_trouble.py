@@ -3,8 +3,6 @@ recovery once the cause has gone."""
 import json
 import os
 import pathlib
-import subprocess
-import tempfile
 import time
 
 import pytest
@@ -14,17 +12,7 @@ from harness import Cloud, wait_until
 pytestmark = pytest.mark.host
 
 
-@pytest.fixture
-def small_disk():
-    """A file system of 96 MiB."""
-    folder = tempfile.mkdtemp(prefix="nbc-full-")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-    os.rmdir(folder)
-
-
-def test_full_disk(binary, small_disk):
+def test_full_disk(binary, small_disk, fill):
     data = os.path.join(small_disk, "data")
     os.mkdir(data)
     cloud = Cloud(binary, data=data)
@@ -34,14 +22,7 @@ def test_full_disk(binary, small_disk):
         for i in range(50):
             logs.create_log_group(logGroupName=f"/before/{i}")
             kept.append(f"/before/{i}")
-        filler = os.path.join(small_disk, "filler")
-        with open(filler, "wb", buffering=0) as f:
-            for size in (1 << 20, 4096, 1):
-                try:
-                    while True:
-                        f.write(b"x" * size)
-                except OSError:
-                    pass
+        filler = fill(small_disk)
         # The store's log has some room set aside: fill that too, with large events.
         logs.create_log_group(logGroupName="/large")
         logs.create_log_stream(logGroupName="/large", logStreamName="s")
