@@ -33,8 +33,13 @@ def warm(data):
 
 
 def test_more_connections_than_files(warm):
-    """Who comes too late waits, or is closed; those who are served go on; all are served once some have left."""
-    cloud, held = warm.cloud, []
+    """Who comes too late waits; those who are served go on, large bodies among them; all are served once some have left."""
+    cloud, held, large = warm.cloud, [], os.urandom(30 << 20)
+    warm.s3.create_bucket(Bucket="large")
+    warm.s3.put_object(Bucket="large", Key="k", Body=large)
+    reader = cloud.client("s3", s3={"addressing_style": "path"})
+    bodies = [reader.get_object(Bucket="large", Key="k")["Body"] for _ in range(4)]  # more than the sockets' buffers hold
+    began = [b.read(1 << 20) for b in bodies]
     host, port = cloud.endpoint.removeprefix("http://").split(":")
     with at_most(cloud, 20):
         for _ in range(60):
@@ -44,6 +49,7 @@ def test_more_connections_than_files(warm):
             warm.write(kind)
         with pytest.raises(requests.exceptions.ReadTimeout):
             requests.get(cloud.endpoint + "/data", timeout=1)
+        assert all(first + b.read() == large for first, b in zip(began, bodies)), "what had begun came to its end"
         size = os.path.getsize(cloud.log.name)
         for s in held[:45]:
             s.close()
