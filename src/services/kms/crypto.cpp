@@ -105,7 +105,9 @@ Result<std::string> resolve(const Asker& asker, std::string_view name) {
     key.of_aws = true;
     key.rotates = true;
     key.next_rotation = asker.now + int64_t{365} * 86'400'000;
-    key.description = "Default key that protects data of " + std::string(alias.substr(of_aws.size()));
+    const auto service = alias.substr(of_aws.size());
+    key.description = "Default key that protects data of " + std::string(service);
+    key.policy = managed_policy(asker.scope.account, asker.scope.region, service);
     asker.tx.put(asker.scope, key);
     asker.tx.put(asker.scope, Alias{std::string(alias), key.id, asker.now, asker.now});
   }
@@ -117,6 +119,24 @@ Result<Encrypted> encrypt(const Asker& asker, std::string_view key, std::string_
                           const Context& context) {
   TRY_LET(auto at, usable(asker, key, "Encrypt", context));
   return encrypt_with(asker.cloud, at, plain, context);
+}
+
+const api::Principal& ourselves() {
+  static const auto us = [] {
+    api::Principal p;
+    p.kind = api::Principal::Kind::system;
+    return p;
+  }();
+  return us;
+}
+
+Result<std::string> may_use(const Asker& asker, std::string_view key,
+                            std::initializer_list<std::string_view> operations, const Context& context) {
+  TRY(resolve(asker, key));
+  TRY_LET(auto at, find_key(asker.tx, asker.scope, key, Names::aliases_too));
+  for (auto operation : operations) TRY(check_allowed(asker, at, operation, context));
+  TRY(check_usable(at));
+  return at.arn();
 }
 
 Result<DataKey> generate_data_key(const Asker& asker, std::string_view key, const Context& context) {

@@ -4,6 +4,7 @@
 
 #include "base/arn.hpp"
 #include "base/ids.hpp"
+#include "base/json.hpp"
 #include "services/iam/ask.hpp"
 
 namespace nubecita::kms {
@@ -57,6 +58,35 @@ std::string default_policy(std::string_view account) {
 })";
 }
 
+// https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
+std::string managed_policy(std::string_view account, std::string_view region, std::string_view service) {
+  json::array use, look;
+  for (auto a : {"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant",
+                 "kms:DescribeKey"})
+    use.emplace_back(a);
+  for (auto a : {"kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"}) look.emplace_back(a);
+  const json::object through{
+      {"StringEquals", json::object{{"kms:CallerAccount", std::string(account)},
+                                    {"kms:ViaService",
+                                     std::string(service) + "." + std::string(region) + ".amazonaws.com"}}}};
+  return json::serialize(json::object{
+      {"Version", "2012-10-17"},
+      {"Id", "auto-" + std::string(service) + "-1"},
+      {"Statement",
+       json::array{json::object{{"Sid", "Use through the service by principals of the account"},
+                                {"Effect", "Allow"},
+                                {"Principal", json::object{{"AWS", "*"}}},
+                                {"Action", use},
+                                {"Resource", "*"},
+                                {"Condition", through}},
+                   json::object{
+                       {"Sid", "What the key is, for the account"},
+                       {"Effect", "Allow"},
+                       {"Principal", json::object{{"AWS", "arn:aws:iam::" + std::string(account) + ":root"}}},
+                       {"Action", look},
+                       {"Resource", "*"}}}}});
+}
+
 Result<Located> find_key(store::Transaction& tx, const store::Scope& scope, std::string_view name,
                          Names names) {
   Located out;
@@ -91,11 +121,11 @@ Result<Located> find_key(store::Transaction& tx, const store::Scope& scope, std:
 
 Status check_allowed(const Asker& asker, const Located& key, std::string_view operation,
                      const Context& context) {
-  if (asker.principal.kind == api::Principal::Kind::system) return {};
+  if (asker.service.empty() && asker.principal.kind == api::Principal::Kind::system) return {};
   const auto action = "kms:" + std::string(operation);
   const auto arn = key.arn();
   auto conditions = asker.conditions;
-  conditions.push_back({"kms:CallerAccount", {asker.principal.account}});
+  if (asker.service.empty()) conditions.push_back({"kms:CallerAccount", {asker.principal.account}});
   conditions.push_back({"kms:KeySpec", {std::string(kAlgorithm)}});
   conditions.push_back({"kms:KeyUsage", {"ENCRYPT_DECRYPT"}});
   if (!asker.via.empty()) conditions.push_back({"kms:ViaService", {asker.via}});
@@ -107,6 +137,9 @@ Status check_allowed(const Asker& asker, const Located& key, std::string_view op
   }
   if (!keys.empty()) conditions.push_back({"kms:EncryptionContextKeys", keys});
   for (auto& [k, v] : key.key.tags) conditions.push_back({"aws:ResourceTag/" + k, {v}});
+  if (!asker.service.empty())
+    return iam::check_service(asker.tx, asker.service, action, arn, conditions, key.key.policy,
+                              key.scope.account);
   const api::Authorizer::Question question{asker.principal, action,         arn,
                                            conditions,      key.key.policy, key.scope.account};
   const auto decision = iam::decide_with_authority(asker.tx, question);

@@ -36,6 +36,8 @@ Result<std::string> material_of(api::Cloud& cloud, const Located& key, std::stri
 Result<Material> new_material(api::Cloud& cloud, const std::string& key_id, int64_t now, bool on_demand);
 Result<Key> new_key(api::Cloud& cloud, const store::Scope& scope, int64_t now);
 std::string default_policy(std::string_view account);
+/// Of an AWS managed key: everybody in the account may use it, through its service only.
+std::string managed_policy(std::string_view account, std::string_view region, std::string_view service);
 std::string key_state(const Key& key);
 
 Asker asker_of(api::Call& call);

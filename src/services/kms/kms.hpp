@@ -3,6 +3,7 @@
 // policies. Any thread.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,11 @@ struct Asker {
   std::string via;                  // "sqs.us-east-1.amazonaws.com": a service on the principal's behalf
   api::Conditions conditions = {};  // of the request
   int64_t now = 0;
+  std::string service = {};  // "sns.amazonaws.com": a service that asks for itself, `principal` is nobody
 };
+
+/// nubecita itself, for what was allowed when it was asked for: only the key's state is looked at.
+const api::Principal& ourselves();
 
 struct Encrypted {
   std::string blob, key_arn, material;
@@ -39,6 +44,10 @@ struct DataKey {
 /// Errors: NotFoundException, DisabledException, KMSInvalidStateException, AccessDenied.
 Result<Encrypted> encrypt(const Asker& asker, std::string_view key, std::string_view plain,
                           const Context& context);
+/// For data keys that are used again: may `operations` ("Decrypt", ...) be done with the key, and is it
+/// usable? The key's ARN. Errors as above.
+Result<std::string> may_use(const Asker& asker, std::string_view key,
+                            std::initializer_list<std::string_view> operations, const Context& context);
 Result<DataKey> generate_data_key(const Asker& asker, std::string_view key, const Context& context);
 /// Errors as above, and InvalidCiphertextException.
 Result<std::string> decrypt(const Asker& asker, std::string_view blob, const Context& context);

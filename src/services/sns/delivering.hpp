@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/run.hpp"
+#include "services/sns/encryption.hpp"
 #include "services/sns/filter.hpp"
 #include "services/sns/signing.hpp"
 #include "services/sns/topics.hpp"
@@ -33,7 +34,9 @@ Status ask_to_confirm(api::Cloud& cloud, store::Transaction& tx, const Located& 
 void bury(api::Cloud& cloud, store::Transaction& tx, const LocatedSubscription& subscription,
           std::string body, const std::vector<MessageAttribute>& attributes, int64_t now,
           std::vector<api::Afterwards>& then);
+/// `key`: of an encrypted topic; null: none.
 void put_delivery(store::Transaction& tx, const LocatedSubscription& subscription, std::string type,
-                  std::string message_id, std::string body, bool raw, int64_t now);
+                  std::string message_id, std::string body, bool raw, int64_t now,
+                  const kms::DataKey* key = nullptr);
 
 }  // namespace nubecita::sns

@@ -96,12 +96,13 @@ Target target_of(const std::string& url) {
 }
 
 /// Empty if the endpoint has taken it; `again`: whether trying again makes sense.
-std::string post(const Delivery& d, const LocatedSubscription& to, const RetryPolicy& policy, bool& again) {
+std::string post(const Delivery& d, const std::string& body, const LocatedSubscription& to,
+                 const RetryPolicy& policy, bool& again) {
   const auto target = target_of(to.subscription.endpoint);
   http::Request r;
   r.method = "POST";
   r.target = target.path;
-  r.body = d.body;
+  r.body = body;
   const auto topic = arn("sns", to.scope.region, to.scope.account, to.subscription.topic);
   r.headers = {{"x-amz-sns-message-type", d.type},
                {"x-amz-sns-message-id", d.message_id},
@@ -128,20 +129,22 @@ Result<control::Again> reconcile(api::Cloud& cloud, const std::string& key) {
   std::optional<Delivery> d;
   std::optional<Subscription> s;
   std::optional<Topic> topic;
+  Result<std::string> body;
+  const auto now = now_ms();
   {
     auto tx = cloud.store->begin();
     d = tx->get<Delivery>(scope, parts.id);
     if (!d) return control::done();
     s = tx->get<Subscription>(scope, d->subscription);
     if (s) topic = tx->get<Topic>(scope, s->topic);
+    body = opened_body(cloud, *tx, scope, *d, now);
   }
-  const auto now = now_ms();
   if (d->due > now) return control::again_in(std::chrono::milliseconds(d->due - now));
   const LocatedSubscription to{scope, s.value_or(Subscription{})};
-  bool again = false;
+  bool again = true;
   std::string problem;
   const auto policy = policy_of(topic, to.subscription);
-  if (s) problem = post(*d, to, policy, again);
+  if (s) problem = body ? post(*d, *body, to, policy, again) : body.error().message;
   const bool over = problem.empty() || !again || d->attempts >= policy.retries;
   if (!problem.empty())
     log_info("sns", "{} to {}: {}{}", d->message_id, to.subscription.endpoint, problem,
@@ -152,7 +155,8 @@ Result<control::Again> reconcile(api::Cloud& cloud, const std::string& key) {
     then.clear();
     if (over) {
       tx.erase<Delivery>(scope, d->id);
-      if (!problem.empty() && d->type == "Notification") bury(cloud, tx, to, d->body, {}, now_ms(), then);
+      if (!problem.empty() && body && d->type == "Notification")
+        bury(cloud, tx, to, *body, {}, now_ms(), then);
       return {};
     }
     auto next = *d;
@@ -171,7 +175,7 @@ Result<control::Again> reconcile(api::Cloud& cloud, const std::string& key) {
 }  // namespace
 
 void put_delivery(store::Transaction& tx, const LocatedSubscription& to, std::string type,
-                  std::string message_id, std::string body, bool raw, int64_t now) {
+                  std::string message_id, std::string body, bool raw, int64_t now, const kms::DataKey* key) {
   static std::atomic<uint64_t> number{0};
   Delivery d;
   auto time = std::to_string(now), count = std::to_string(++number % 1'000'000'000);
@@ -183,6 +187,7 @@ void put_delivery(store::Transaction& tx, const LocatedSubscription& to, std::st
   d.body = std::move(body);
   d.raw = raw;
   d.created = now;
+  if (key) seal(d, *key);
   tx.put(to.scope, d);
 }
 

@@ -127,6 +127,12 @@ class Publishing {
         then_(then),
         subscriptions_(tx.list<Subscription>(topic.scope, topic.topic.name + ":")) {}
 
+  /// Before publish(). Errors: those of data_key_for().
+  Status seal_for(const kms::Asker& publisher) {
+    TRY_LET(key_, data_key_for(topic_, publisher));
+    return {};
+  }
+
   Status publish(Published& m) {
     if (topic_.topic.fifo && is_duplicate(m)) return {};
     for (auto& s : subscriptions_)
@@ -172,7 +178,7 @@ class Publishing {
       TRY_LET(body, envelope(cloud_, topic_, to, m));
     }
     if (s.protocol != "sqs") {
-      put_delivery(tx_, to, "Notification", m.id, std::move(body), raw, now_);
+      put_delivery(tx_, to, "Notification", m.id, std::move(body), raw, now_, key_ ? &*key_ : nullptr);
       return {};
     }
     sqs::Draft draft;
@@ -199,6 +205,7 @@ class Publishing {
   const int64_t now_;
   std::vector<api::Afterwards>& then_;
   std::vector<Subscription> subscriptions_;
+  std::optional<kms::DataKey> key_;
 };
 
 /// Within an operation.
@@ -206,6 +213,15 @@ class Publication {
  public:
   Publication(api::Call& call, const Located& topic)
       : call_(call), publishing_(call.cloud, call.tx, topic, call.now, then_) {}
+  Status seal() {
+    return publishing_.seal_for({.cloud = call_.cloud,
+                                 .tx = call_.tx,
+                                 .principal = call_.principal,
+                                 .scope = {},
+                                 .via = {},
+                                 .conditions = call_.request_conditions,
+                                 .now = call_.now});
+  }
   Status publish(Published& m) {
     auto done = publishing_.publish(m);
     for (auto& f : std::exchange(then_, {})) api::afterwards(call_, std::move(f));
@@ -227,7 +243,9 @@ Status publish(api::Call& call, const model::PublishInput& in, model::PublishRes
   }
   TRY_LET(auto at, locate(call, in.topic_arn.has() ? in.topic_arn : in.target_arn, "sns:Publish"));
   TRY_LET(auto m, published(call, at, in));
-  TRY(Publication(call, at).publish(m));
+  Publication publication(call, at);
+  TRY(publication.seal());
+  TRY(publication.publish(m));
   out.message_id = call.text(m.id);
   if (!m.sequence.empty()) out.sequence_number = call.text(m.sequence);
   return {};
@@ -252,6 +270,7 @@ Status publish_batch(api::Call& call, const model::PublishBatchInput& in, model:
   out.failed = call.list<model::BatchResultErrorEntry>(entries.size());
   out.successful.size_ = out.failed.size_ = 0;
   Publication publication(call, at);
+  TRY(publication.seal());
   for (auto& e : entries) {
     auto m = published(call, at, e);
     Status done;
@@ -292,7 +311,16 @@ Status publish_for(api::Cloud& cloud, store::Transaction& tx, std::string_view s
   m.id = uuid();
   m.subject = std::move(subject);
   m.message = std::move(message);
-  return Publishing(cloud, tx, at, now, then).publish(m);
+  Publishing publishing(cloud, tx, at, now, then);
+  TRY(publishing.seal_for({.cloud = cloud,
+                           .tx = tx,
+                           .principal = kms::ourselves(),
+                           .scope = {},
+                           .via = {},
+                           .conditions = conditions,
+                           .now = now,
+                           .service = std::string(service_principal)}));
+  return publishing.publish(m);
 }
 
 }  // namespace nubecita::sns

@@ -48,13 +48,14 @@ struct Delivery {
   std::string subscription;  // key of it
   std::string type;          // Notification, SubscriptionConfirmation, UnsubscribeConfirmation
   std::string message_id, body;
+  std::string data_key;  // sealed by KMS for the topic; empty: `body` is not encrypted
   bool raw = false;
   int64_t created = 0, attempts = 0, due = 0;
   std::string key() const { return id; }
   template <class A>
   void fields(A& a) {
-    a("id", id)("subscription", subscription)("type", type)("message", message_id)("body", body)("raw", raw)(
-        "created", created)("attempts", attempts)("due", due);
+    a("id", id)("subscription", subscription)("type", type)("message", message_id)("body", body)(
+        "key", data_key)("raw", raw)("created", created)("attempts", attempts)("due", due);
   }
 };
 

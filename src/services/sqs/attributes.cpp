@@ -19,7 +19,6 @@ constexpr Number kNumbers[] = {{"DelaySeconds", 0, 900},
                                {"MessageRetentionPeriod", 60, 1'209'600},
                                {"ReceiveMessageWaitTimeSeconds", 0, 20},
                                {"VisibilityTimeout", 0, 43'200},
-                               // Says nothing without a KmsMasterKeyId, here as on AWS.
                                {"KmsDataKeyReusePeriodSeconds", 60, 86'400}};
 
 std::unexpected<ApiError> invalid_value(std::string_view name) {
@@ -88,6 +87,8 @@ Status check_redrive_allow_policy(const std::string& value) {
   return {};
 }
 
+constexpr size_t kMostKeyName = 2048;  // as KMS takes them
+
 bool is_true_or_false(const std::string& v) { return v == "true" || v == "false"; }
 
 }  // namespace
@@ -132,15 +133,11 @@ Result<std::string> check_attribute(const std::string& name, const std::string& 
   }
   if (name == "SqsManagedSseEnabled") {
     if (!is_true_or_false(value)) return invalid_value(name);
-    if (value == "true")
-      return fail("InvalidAttributeValue",
-                  "Encryption at rest of queues (SqsManagedSseEnabled) is not served by nubecita yet.");
-    return std::string("false");
+    return value;
   }
-  if (name == "KmsMasterKeyId") {
-    if (value.empty()) return value;
-    return fail("InvalidAttributeValue",
-                "Encryption at rest of queues (KmsMasterKeyId) is not served by nubecita yet.");
+  if (name == "KmsMasterKeyId") {  // whether there is such a key is seen when something is sent
+    if (value.size() > kMostKeyName) return invalid_value(name);
+    return value;
   }
   return unknown();
 }
@@ -153,6 +150,27 @@ Status check_together(const Attributes& all, bool fifo) {
   if (fifo && is("FifoThroughputLimit", "perMessageGroupId") && !is("DeduplicationScope", "messageGroup"))
     return invalid_value("FifoThroughputLimit");
   return {};
+}
+
+Status settle_encryption(Attributes& all, const Attributes& changed) {
+  auto key = changed.find("KmsMasterKeyId"), managed = changed.find("SqsManagedSseEnabled");
+  const bool by_kms = key != changed.end() && !key->second.empty();
+  const bool by_us = managed != changed.end() && managed->second == "true";
+  if (by_kms && by_us)
+    return fail(
+        "InvalidAttributeName",
+        "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE "
+        "or SQS SSE.");
+  if (by_kms) all["SqsManagedSseEnabled"] = "false";
+  if (by_us) all.erase("KmsMasterKeyId");
+  return {};
+}
+
+Attributes effective_attributes(const Attributes& set, bool fifo) {
+  auto all = default_attributes(fifo);
+  for (auto& [name, value] : set) all[name] = value;
+  if (set.contains("KmsMasterKeyId")) all.try_emplace("KmsDataKeyReusePeriodSeconds", "300");
+  return all;
 }
 
 Settings settings_of(const Attributes& attributes, bool fifo) {
@@ -170,6 +188,9 @@ Settings settings_of(const Attributes& attributes, bool fifo) {
   seconds("MessageRetentionPeriod", s.retention_ms);
   seconds("ReceiveMessageWaitTimeSeconds", s.wait_ms);
   if (int64_t v = 0; number(text("MaximumMessageSize"), v)) s.most_bytes = static_cast<size_t>(v);
+  s.kms_key = text("KmsMasterKeyId");
+  seconds("KmsDataKeyReusePeriodSeconds", s.key_reuse_ms);
+  s.managed_encryption = s.kms_key.empty() && text("SqsManagedSseEnabled") != "false";
   s.content_dedup = text("ContentBasedDeduplication") == "true";
   s.dedup_by_group = text("DeduplicationScope") == "messageGroup";
   s.policy = text("Policy");
@@ -192,7 +213,7 @@ const Attributes& default_attributes(bool fifo) {
                                    {"MessageRetentionPeriod", "345600"},
                                    {"ReceiveMessageWaitTimeSeconds", "0"},
                                    {"VisibilityTimeout", "30"},
-                                   {"SqsManagedSseEnabled", "false"}};
+                                   {"SqsManagedSseEnabled", "true"}};
   static const Attributes first_in_first_out = [] {
     auto a = standard;
     a.insert({{"FifoQueue", "true"},

@@ -10,7 +10,7 @@
 namespace nubecita::sqs {
 namespace {
 
-constexpr char kVersion = 1;
+constexpr char kPlain = 1, kSealed = 2;  // versions
 
 void put_u32(std::string& out, size_t v) {
   for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(v >> shift);
@@ -69,10 +69,9 @@ class Reader {
   std::string_view left_;
 };
 
-bool read_head(Reader& in, Head& head) {
-  char version = 0;
-  return in.byte(version) && version == kVersion && in.u64(head.sent) && in.u64(head.available) &&
-         in.view(head.group);
+bool read_head(Reader& in, Head& head, char& version) {
+  return in.byte(version) && (version == kPlain || version == kSealed) && in.u64(head.sent) &&
+         in.u64(head.available) && in.view(head.group);
 }
 
 class Md5 {
@@ -101,49 +100,101 @@ class Md5 {
   EVP_MD_CTX* context_;
 };
 
+// In the order in which they are written. Of an encrypted message, `contents` are sealed.
+constexpr std::string Message::* kTexts[] = {
+    &Message::id,           &Message::body,   &Message::body_md5, &Message::attributes_md5,
+    &Message::trace_header, &Message::sender, &Message::dedup,    &Message::dead_letter_source};
+constexpr std::string Message::* kOpenTexts[] = {&Message::id, &Message::sender,
+                                                 &Message::dead_letter_source};
+constexpr std::string Message::* kContents[] = {&Message::body, &Message::body_md5, &Message::attributes_md5,
+                                                &Message::trace_header, &Message::dedup};
+constexpr std::string Message::Sealed::* kSeal[] = {&Message::Sealed::key, &Message::Sealed::queue,
+                                                    &Message::Sealed::bytes};
+
+void put_attributes(std::string& out, const std::vector<Attribute>& attributes) {
+  put_u32(out, attributes.size());
+  for (auto& a : attributes)
+    for (auto* s : {&a.name, &a.type, &a.value}) put_text(out, *s);
+}
+
+bool read_attributes(Reader& in, std::vector<Attribute>& attributes) {
+  uint32_t n = 0;
+  if (!in.u32(n) || n > in.left() / 12) return false;
+  attributes.resize(n);
+  for (auto& a : attributes)
+    for (auto* s : {&a.name, &a.type, &a.value})
+      if (!in.text(*s)) return false;
+  return true;
+}
+
 }  // namespace
 
 std::string encode_message(const Message& m) {
+  const bool sealed = !m.sealed.bytes.empty();
   std::string out;
-  out.reserve(200 + m.body.size());
-  out += kVersion;
+  out.reserve(200 + m.body.size() + m.sealed.bytes.size() + m.sealed.key.size());
+  out += sealed ? kSealed : kPlain;
   put_u64(out, static_cast<uint64_t>(m.sent));
   put_u64(out, static_cast<uint64_t>(m.available));
   put_text(out, m.group);
-  for (auto* s : {&m.id, &m.body, &m.body_md5, &m.attributes_md5, &m.trace_header, &m.sender, &m.dedup,
-                  &m.dead_letter_source})
-    put_text(out, *s);
-  put_u32(out, m.attributes.size());
-  for (auto& a : m.attributes)
-    for (auto* s : {&a.name, &a.type, &a.value}) put_text(out, *s);
+  if (sealed) {
+    for (auto text : kOpenTexts) put_text(out, m.*text);
+    for (auto part : kSeal) put_text(out, m.sealed.*part);
+    return out;
+  }
+  for (auto text : kTexts) put_text(out, m.*text);
+  put_attributes(out, m.attributes);
   return out;
 }
 
 std::optional<Message> decode_message(std::string_view bytes) {
   Reader in(bytes);
   Head head;
-  if (!read_head(in, head)) return {};
+  char version = 0;
+  if (!read_head(in, head, version)) return {};
   Message m;
   m.sent = head.sent;
   m.available = head.available;
   m.group = head.group;
-  for (auto* s : {&m.id, &m.body, &m.body_md5, &m.attributes_md5, &m.trace_header, &m.sender, &m.dedup,
-                  &m.dead_letter_source})
-    if (!in.text(*s)) return {};
-  uint32_t n = 0;
-  if (!in.u32(n) || n > in.left() / 12) return {};
-  m.attributes.resize(n);
-  for (auto& a : m.attributes)
-    for (auto* s : {&a.name, &a.type, &a.value})
-      if (!in.text(*s)) return {};
-  if (in.left()) return {};
+  if (version == kSealed) {
+    for (auto text : kOpenTexts)
+      if (!in.text(m.*text)) return {};
+    for (auto part : kSeal)
+      if (!in.text(m.sealed.*part)) return {};
+    if (in.left() || m.sealed.bytes.empty()) return {};
+    return m;
+  }
+  for (auto text : kTexts)
+    if (!in.text(m.*text)) return {};
+  if (!read_attributes(in, m.attributes) || in.left()) return {};
   return m;
+}
+
+std::string encode_contents(const Message& m) {
+  std::string out;
+  out.reserve(200 + m.body.size());
+  for (auto text : kContents) put_text(out, m.*text);
+  put_attributes(out, m.attributes);
+  return out;
+}
+
+bool decode_contents(std::string_view bytes, Message& m) {
+  Reader in(bytes);
+  for (auto text : kContents)
+    if (!in.text(m.*text)) return false;
+  return read_attributes(in, m.attributes) && !in.left();
+}
+
+void clear_contents(Message& m) {
+  for (auto text : kContents) (m.*text).clear();
+  m.attributes.clear();
 }
 
 std::optional<Head> decode_head(std::string_view bytes) {
   Reader in(bytes);
   Head head;
-  if (!read_head(in, head)) return {};
+  char version = 0;
+  if (!read_head(in, head, version)) return {};
   return head;
 }
 

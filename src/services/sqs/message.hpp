@@ -30,12 +30,24 @@ struct Message {
   int64_t available = 0;     // ms from which it could be received at first
   std::string group, dedup;
   std::string dead_letter_source;  // ARN of the queue that it came from
+
+  /// The contents of a message that is encrypted (encryption.hpp): its body, attributes, digests, trace
+  /// header and deduplication id are empty until it is opened.
+  struct Sealed {
+    std::string key;    // the data key, sealed
+    std::string queue;  // ARN of the queue it was sealed for; empty: under the installation's key
+    std::string bytes;  // empty: the message is not encrypted
+  } sealed;
 };
 
 /// Bytes with a version in front; only decode_message reads them. An attacker never writes them, but a disk
 /// may: nothing for what encode_message did not write.
 std::string encode_message(const Message& message);
 std::optional<Message> decode_message(std::string_view bytes);
+/// What is sealed of an encrypted message.
+std::string encode_contents(const Message& message);
+bool decode_contents(std::string_view bytes, Message& message);
+void clear_contents(Message& message);
 /// The parts of a stored message that say when it can be received, without looking at the rest.
 struct Head {
   int64_t sent = 0, available = 0;

@@ -53,14 +53,17 @@ Status check_dead_letters(api::Call& call, const Queue& queue, const std::string
 template <class Map>
 Status set_attributes(api::Call& call, Queue& queue, const std::string& arn, const Map& given,
                       bool creating) {
+  Attributes changed;
   for (auto& [name, value] : given) {
     const auto key = api::str(name);
     TRY_LET(auto kept, check_attribute(key, api::str(value), queue.fifo, creating));
+    changed[key] = kept;
     if (kept.empty())
       queue.attributes.erase(key);
     else
       queue.attributes[key] = std::move(kept);
   }
+  TRY(settle_encryption(queue.attributes, changed));
   TRY(check_together(queue.attributes, queue.fifo));
   return check_dead_letters(call, queue, arn);
 }
@@ -68,16 +71,12 @@ Status set_attributes(api::Call& call, Queue& queue, const std::string& arn, con
 /// CreateQueue of a queue that is there: fine if nothing that is asked for is different.
 template <class Map>
 Status check_same(const Queue& queue, const Map& given) {
+  const auto all = effective_attributes(queue.attributes, queue.fifo);
   for (auto& [name, value] : given) {
     const auto key = api::str(name);
     TRY_LET(auto wanted, check_attribute(key, api::str(value), queue.fifo, true));
-    auto has = queue.attributes.find(key);
-    auto& defaults = default_attributes(queue.fifo);
-    auto usual = defaults.find(key);
-    const std::string is = has != queue.attributes.end() ? has->second
-                           : usual != defaults.end()     ? usual->second
-                                                         : "";
-    if (is != wanted)
+    auto has = all.find(key);
+    if ((has == all.end() ? "" : has->second) != wanted)
       return fail("QueueNameExists",
                   "A queue already exists with the same name and a different value for attribute " + key);
   }
@@ -85,8 +84,7 @@ Status check_same(const Queue& queue, const Map& given) {
 }
 
 Attributes all_attributes(api::Call& call, const Located& at) {
-  auto a = default_attributes(at.queue().fifo);
-  for (auto& [k, v] : at.queue().attributes) a[k] = v;
+  auto a = effective_attributes(at.queue().attributes, at.queue().fifo);
   const auto counts = queues(call).index(*at.view)->counts(call.now);
   a["QueueArn"] = at.view->arn();
   a["CreatedTimestamp"] = std::to_string(at.queue().created / 1000);

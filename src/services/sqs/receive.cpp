@@ -111,7 +111,10 @@ void render_attributes(api::Call& call, const Wanted& wanted, const Message& m, 
 class Receive {
  public:
   Receive(api::Call& call, ViewPtr queue, std::shared_ptr<Index> index)
-      : call_(call), queue_(std::move(queue)), index_(std::move(index)) {}
+      : call_(call),
+        queue_(std::move(queue)),
+        index_(std::move(index)),
+        unsealing_(asker_for(call, *queue_)) {}
 
   Status run(size_t most, int64_t visible, const std::string& attempt) {
     const int64_t oldest = call_.now - queue_->settings.retention_ms;
@@ -150,13 +153,15 @@ class Receive {
     for (auto& t : *all) {
       auto bytes = tx->get(index_->message_key(t.place));
       auto message = bytes ? decode_message(*bytes) : std::nullopt;
-      if (!message)
+      if (!message) {
         gone.push_back(t.place);
-      else if (queue_->settings.most_receives && t.before.receives >= queue_->settings.most_receives &&
-               bury(t, *message))
         continue;
-      else
-        got.push_back({t, std::move(*message)});
+      }
+      if (queue_->settings.most_receives && t.before.receives >= queue_->settings.most_receives &&
+          bury(t, *message))
+        continue;
+      TRY(unsealing_.open(*message));
+      got.push_back({t, std::move(*message)});
     }
     for (auto& g : got)
       if (index_->fifo()) call_.tx.put(index_->flight_key(g.taken.place), g.taken.flight.text());
@@ -188,6 +193,7 @@ class Receive {
   api::Call& call_;
   ViewPtr queue_;
   std::shared_ptr<Index> index_;
+  Unsealing unsealing_;
   std::unique_ptr<Sending> dead_;
 };
 

@@ -102,6 +102,10 @@ std::string sequence_text(uint64_t number) {
 struct Sending::Told {
   std::shared_ptr<Index> index;
   std::vector<Arrival> arrivals;
+  ViewPtr queue;
+  int64_t now = 0;
+  SealingKeys* keys = nullptr;  // if there is a key
+  std::optional<SealingKey> key;
 };
 
 Sending::Sending(Queues& queues, store::Transaction& tx, ViewPtr queue, int64_t now, std::string sender)
@@ -115,11 +119,20 @@ Sending::Sending(Queues& queues, store::Transaction& tx, ViewPtr queue, int64_t 
 
 api::Afterwards Sending::outcome() {
   return [told = told_](bool done) {
+    if (done && told->key) told->keys->keep(*told->queue, *told->key, told->now);
     if (done) return told->index->arrived(std::move(told->arrivals));
     std::vector<uint64_t> numbers;
     for (auto& a : told->arrivals) numbers.push_back(a.place.number);
     told->index->not_sent(numbers);
   };
+}
+
+Status Sending::seal_for(const kms::Asker& sender) {
+  told_->keys = &api::part<SealingKeys>(sender.cloud);
+  told_->queue = queue_;
+  told_->now = now_;
+  TRY_LET(told_->key, told_->keys->key_for(*queue_, sender));
+  return {};
 }
 
 /// The deduplication id, empty for standard queues.
@@ -209,6 +222,7 @@ Result<Sent> Sending::add(Draft draft) {
     sent.sequence = sequence_text(number);
     tx_.put(dedup_key, std::to_string(now_ + kDedupTime) + " " + sent.id + " " + sent.sequence);
   }
+  if (told_->key) seal(m, *told_->key);
   put(std::move(m), number);
   return sent;
 }
@@ -236,6 +250,14 @@ Status deliver(api::Cloud& cloud, store::Transaction& tx, std::string_view servi
                          queue->scope.account));
   Sending sending(all, tx, queue, now, std::string(service_principal));
   then.push_back(sending.outcome());
+  TRY(sending.seal_for({.cloud = cloud,
+                        .tx = tx,
+                        .principal = kms::ourselves(),
+                        .scope = queue->scope,
+                        .via = {},
+                        .conditions = conditions,
+                        .now = now,
+                        .service = std::string(service_principal)}));
   TRY(sending.add(std::move(draft)));
   return {};
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "services/sqs/encryption.hpp"
 #include "services/sqs/locate.hpp"
 #include "services/sqs/sqs.hpp"
 
@@ -21,10 +22,14 @@ struct Sent {
 class Sending {
  public:
   Sending(Queues& queues, store::Transaction& tx, ViewPtr queue, int64_t now, std::string sender);
+  /// Before add(): finds the key that the messages are sealed with, if they are. Errors: those of
+  /// SealingKeys::key_for().
+  Status seal_for(const kms::Asker& sender);
   /// Checks the draft and writes the message. Errors: InvalidParameterValue, MissingParameter,
   /// InvalidMessageContents.
   Result<Sent> add(Draft draft);
-  /// A message that was in another queue; no checks, no deduplication.
+  /// A message that was in another queue; no checks, no deduplication, and it stays encrypted or not as it
+  /// is.
   void move_in(Message message);
   api::Afterwards outcome();
 
