@@ -1,6 +1,7 @@
 #include "services/dynamodb/access.hpp"
 
 #include "base/ids.hpp"
+#include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/number.hpp"
 
 namespace nubecita::dynamodb {
@@ -48,8 +49,9 @@ Asked& Asked::attributes(std::span<const Path> paths, const Schema& schema) {
 
 Status authorize(api::Call& call, const TableInfo& table, const Asked& asked, std::string_view action,
                  const Index* index) {
-  if (!index) return call.authorize(table.arn, asked.conditions(), action, table.policy);
-  return call.authorize(table.arn + "/index/" + index->name, asked.conditions(), action, table.policy);
+  TRY(call.authorize(index ? table.arn + "/index/" + index->name : table.arn, asked.conditions(), action,
+                     table.policy));
+  return open_table(call, table);
 }
 
 Status authorize_missing(api::Call& call, std::string_view name, std::string_view action) {

@@ -28,7 +28,8 @@ class Asked {
   api::Conditions conditions_;
 };
 
-/// May the caller do `action` (empty: the call's own) to the table? Its resource policy has a say.
+/// May the caller do `action` (empty: the call's own) to the table's items? Its resource policy has a say,
+/// and its KMS key if it has one (open_table() in encryption.hpp).
 Status authorize(api::Call& call, const TableInfo& table, const Asked& asked, std::string_view action = {},
                  const Index* index = nullptr);
 /// The same of a table that is not there, before saying so.

@@ -7,6 +7,7 @@
 #include "models/dynamodb.hpp"
 #include "services/dynamodb/changes.hpp"
 #include "services/dynamodb/controller.hpp"
+#include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/errors.hpp"
 #include "services/dynamodb/table_describe.hpp"
 #include "services/dynamodb/table_schema.hpp"
@@ -60,19 +61,21 @@ model::BackupDescription* description(api::Call& call, const Backup& b, wire::Te
   source->provisioned_throughput->write_capacity_units = b.table.write_units;
   source->billing_mode = b.table.on_demand ? wire::Text("PAY_PER_REQUEST") : wire::Text("PROVISIONED");
   d->source_table_feature_details = call.make<model::SourceTableFeatureDetails>();
+  bool accessible = true;
+  d->source_table_feature_details->sse_description = describe_encryption(call, b.table, accessible);
   return d;
 }
 
-/// Copies everything below `from` to below `to` as it stands now, in batches.
-Result<Size> copy_items(store::Store& store, const std::string& from, const std::string& to) {
+/// Copies everything below `from` to below `to` as it stands in `reader`, in batches.
+Result<Size> copy_items(store::Store& store, store::Transaction& reader, const std::string& from,
+                        const std::string& to) {
   Size size;
-  auto reader = store.begin();  // one snapshot for all batches
   std::string next;
   bool more = true;
   while (more) {
     std::vector<std::pair<std::string, std::string>> items;
     more = false;
-    reader->scan(from, next, [&](std::string_view key, std::string_view item) {
+    reader.scan(from, next, [&](std::string_view key, std::string_view item) {
       if (items.size() == kBatch) {
         next = key;
         more = true;
@@ -86,7 +89,7 @@ Result<Size> copy_items(store::Store& store, const std::string& from, const std:
       return {};
     }));
     size.items += static_cast<int64_t>(items.size());
-    for (auto& [place, item] : items) size.bytes += static_cast<int64_t>(item_size(item));
+    for (auto& [place, item] : items) size.bytes += static_cast<int64_t>(stored_size(item));
   }
   return size;
 }
@@ -116,7 +119,11 @@ Status copy_backup(store::Store& store, const store::Scope& scope, const std::st
   if (!b || !b->building) return {};
   const auto to = item_prefix(scope, b->uid);
   TRY(clear(store, to));
-  TRY_LET(auto size, copy_items(store, item_prefix(scope, b->table.uid), to));
+  auto reader = store.begin();  // one snapshot for all batches
+  // The key that the items are sealed with may have come after the backup was asked for.
+  auto source = reader->get<Table>(scope, b->table.name);
+  if (!source || source->uid != b->table.uid) source = b->table;
+  TRY_LET(auto size, copy_items(store, *reader, item_prefix(scope, b->table.uid), to));
   return store.transact([&](store::Transaction& tx) -> Status {
     auto now = tx.get<Backup>(scope, id);
     if (!now) {  // deleted meanwhile
@@ -124,6 +131,9 @@ Status copy_backup(store::Store& store, const store::Scope& scope, const std::st
       return {};
     }
     now->building = false;
+    now->table.kms_key = source->kms_key;
+    now->table.data_key = source->data_key;
+    now->table.sealing = source->sealing;
     now->items = size.items;
     now->bytes = size.bytes;
     tx.put(scope, *now);
@@ -136,7 +146,10 @@ Status finish_restore(store::Store& store, const store::Scope& scope, const Tabl
   auto backup = store.begin()->get<Backup>(scope, id);
   const auto to = item_prefix(scope, table.uid);
   TRY(clear(store, to));
-  if (backup) TRY(copy_items(store, item_prefix(scope, backup->uid), to));
+  if (backup) {
+    auto reader = store.begin();
+    TRY(copy_items(store, *reader, item_prefix(scope, backup->uid), to));
+  }
   return store.transact([&](store::Transaction& tx) -> Status {
     auto now = tx.get<Table>(scope, table.name);
     if (!now || now->uid != table.uid) {
@@ -275,6 +288,14 @@ Status restore_table_from_backup(api::Call& call, const model::RestoreTableFromB
     return !uses(table.keys) && std::ranges::none_of(table.indexes, [&](auto& i) { return uses(i.keys); });
   });
   TRY(check_table(table));
+  // Copied as they are: the new table has the same data key, sealed anew for its own name.
+  TRY_LET(auto data_key, data_key_of(call, b.table));
+  table.kms_key = b.table.kms_key;
+  table.sealing = b.table.sealing;
+  if (in.sse_specification_override)
+    TRY(change_encryption(call, *in.sse_specification_override, table, data_key));
+  else if (!data_key.empty())
+    TRY(wrap_data_key(call, table, data_key));
   table.restoring = true;
   table.restored_backup = api::str(in.backup_arn);
   table.restored_table = table_arn(call.scope(), b.table.name);

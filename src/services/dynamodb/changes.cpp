@@ -14,6 +14,8 @@ void put_table(store::Transaction& tx, const store::Scope& scope, const Table& t
   s.view = table.stream_view;
   s.created = table.stream_created;
   s.keys = table.keys;
+  s.kms_key = table.kms_key;
+  s.data_key = table.data_key;
   tx.put(scope, s);
 }
 

@@ -6,6 +6,7 @@
 #include "control/engine.hpp"
 #include "services/dynamodb/changes.hpp"
 #include "services/dynamodb/dynamodb.hpp"
+#include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/keys.hpp"
 #include "services/dynamodb/tables.hpp"
 #include "services/dynamodb/write.hpp"
@@ -42,8 +43,26 @@ Result<std::string> batch(
   return next;
 }
 
-/// Fills the indexes and the expiry entries that are being built.
-Status build(store::Store& store, const store::Scope& scope, const std::string& name) {
+/// Seals what stands below `prefix` (the table's items, or an index's) from before the table had a key.
+Status seal(api::Cloud& cloud, const store::Scope& scope, const TableInfo& table, const std::string& prefix) {
+  std::string from;
+  do {
+    TRY_LET(from, batch(*cloud.store, prefix, from, [&](store::Transaction& tx, auto& values) -> Status {
+              auto now = find_table(tx, scope, table.name);
+              if (!now || now->uid != table.uid) return {};
+              TRY(open_table(cloud, tx, *now));
+              for (auto& [key, value] : values)
+                if (!is_sealed(value))
+                  tx.put(key, seal_value(now->plain_key, value, std::string_view(key).substr(prefix.size())));
+              return {};
+            }));
+  } while (!from.empty());
+  return {};
+}
+
+/// Fills the indexes and the expiry entries that are being built, and seals what is not sealed yet.
+Status build(api::Cloud& cloud, const store::Scope& scope, const std::string& name) {
+  store::Store& store = *cloud.store;
   TablePtr table;
   {
     auto tx = store.begin();
@@ -55,12 +74,15 @@ Status build(store::Store& store, const store::Scope& scope, const std::string& 
     TRY_LET(from, batch(store, table->items, from, [&](store::Transaction& tx, auto& items) -> Status {
               auto now = find_table(tx, scope, name);
               if (!now || now->uid != table->uid) return {};
-              for (auto& [key, item] : items) {
+              TRY(open_table(cloud, tx, *now));
+              for (auto& [key, stored] : items) {
                 const std::string place = key.substr(now->items.size());
+                const auto item = open_value(now->plain_key, stored, place);
                 for (size_t i = 0; i < now->indexes.size(); ++i) {
                   if (!now->indexes[i].building) continue;
                   if (auto at = index_place(now->indexes[i], item, place))
-                    tx.put(now->index_items[i] + *at, projected(*now, now->indexes[i], item));
+                    tx.put(now->index_items[i] + *at,
+                           seal_value(now->plain_key, projected(*now, now->indexes[i], item), *at));
                 }
                 if (!now->ttl_building) continue;
                 if (auto at = expiry_place(*now, item, place)) tx.put(now->expiry_items + *at, {});
@@ -68,6 +90,10 @@ Status build(store::Store& store, const store::Scope& scope, const std::string& 
               return {};
             }));
   } while (!from.empty());
+  if (table->sealing) {
+    TRY(seal(cloud, scope, *table, table->items));
+    for (auto& prefix : table->index_items) TRY(seal(cloud, scope, *table, prefix));
+  }
   // Those that stood in the table when the work began are full now; others begin again.
   return store.transact([&](store::Transaction& tx) -> Status {
     auto now = find_table(tx, scope, name);
@@ -77,30 +103,33 @@ Status build(store::Store& store, const store::Scope& scope, const std::string& 
       if (const Index* began = table->index(index.name); began && began->uid == index.uid)
         index.building = false;
     if (done.ttl_uid == table->ttl_uid) done.ttl_building = false;
+    if (table->sealing) done.sealing = false;
     put_table(tx, scope, done);
     return {};
   });
 }
 
 bool needs_building(const Table& table) {
-  bool any = table.ttl_building;
+  bool any = table.ttl_building || table.sealing;
   for (auto& i : table.indexes) any |= i.building;
   return any;
 }
 
-Result<control::Again> expire(store::Store& store, const store::Scope& scope, const TableInfo& table) {
+Result<control::Again> expire(api::Cloud& cloud, const store::Scope& scope, const TableInfo& table) {
   const auto seconds = static_cast<uint64_t>(now_ms() / 1000);
   bool more = true;
   while (more) {
-    TRY(batch(store, table.expiry_items, {}, [&](store::Transaction& tx, auto& entries) -> Status {
+    TRY(batch(*cloud.store, table.expiry_items, {}, [&](store::Transaction& tx, auto& entries) -> Status {
       more = false;
       auto now = find_table(tx, scope, table.name);
       if (!now || now->ttl_uid != table.ttl_uid) return {};
+      bool open = false;
       for (auto& [key, nothing] : entries) {
         uint64_t at = 0;
         const std::string_view rest = std::string_view(key).substr(now->expiry_items.size());
         for (char c : rest.substr(0, 8)) at = at << 8 | static_cast<uint8_t>(c);
         if (at > seconds) return {};
+        if (!std::exchange(open, true)) TRY(open_table(cloud, tx, *now));
         const std::string place(rest.substr(8));
         auto old = read_item_at(tx, *now, place);
         tx.erase(key);
@@ -114,8 +143,9 @@ Result<control::Again> expire(store::Store& store, const store::Scope& scope, co
   return control::again_in(kExpiryPause);
 }
 
-Result<control::Again> look_after_table(store::Store& store, const store::Scope& scope,
+Result<control::Again> look_after_table(api::Cloud& cloud, const store::Scope& scope,
                                         const std::string& name) {
+  store::Store& store = *cloud.store;
   TablePtr table;
   {
     auto tx = store.begin();
@@ -126,11 +156,11 @@ Result<control::Again> look_after_table(store::Store& store, const store::Scope&
     TRY(finish_restore(store, scope, *table));
   }
   if (needs_building(*table)) {
-    TRY(build(store, scope, name));
+    TRY(build(cloud, scope, name));
     return control::again_in(std::chrono::milliseconds(0));
   }
   if (table->ttl_uid.empty()) return control::done();
-  return expire(store, scope, *table);
+  return expire(cloud, scope, *table);
 }
 
 Result<control::Again> sweep(store::Store& store, const store::Scope& scope, const std::string& prefix) {
@@ -179,11 +209,12 @@ Result<control::Again> forget_token(store::Store& store, const store::Scope& sco
   return left > 0 ? control::again_in(std::chrono::milliseconds(left)) : control::done();
 }
 
-Result<control::Again> reconcile(store::Store& store, const std::string& key) {
+Result<control::Again> reconcile(api::Cloud& cloud, const std::string& key) {
+  store::Store& store = *cloud.store;
   const auto parts = store::parse_key(key);
   const store::Scope scope{std::string(parts.account), std::string(parts.region)};
   const std::string id(parts.id);
-  if (parts.table == Table::kTable) return look_after_table(store, scope, id);
+  if (parts.table == Table::kTable) return look_after_table(cloud, scope, id);
   if (parts.table == Garbage::kTable) return sweep(store, scope, id);
   if (parts.table == Stream::kTable) return trim(store, scope, id);
   if (parts.table == Token::kTable) return forget_token(store, scope, id);
@@ -199,7 +230,7 @@ void add_controllers(api::Cloud& cloud) {
   for (auto table : {Table::kTable, Garbage::kTable, Stream::kTable, Token::kTable, Backup::kTable})
     c.tables.emplace_back(table);
   c.workers = 2;
-  c.reconcile = [&cloud](const std::string& key) { return reconcile(*cloud.store, key); };
+  c.reconcile = [&cloud](const std::string& key) { return reconcile(cloud, key); };
   cloud.engine->add(std::move(c));
 }
 

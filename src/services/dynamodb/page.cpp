@@ -6,6 +6,7 @@
 #include "services/dynamodb/item_write.hpp"
 #include "services/dynamodb/keys.hpp"
 #include "services/dynamodb/legacy.hpp"
+#include "services/dynamodb/sealed.hpp"
 
 namespace nubecita::dynamodb {
 namespace {
@@ -224,11 +225,12 @@ Result<std::string> run_page(api::Call& call, const PageRequest& page) {
       page.index ? page.table->index_items[static_cast<size_t>(page.index - page.table->indexes.data())]
                  : page.table->items;
   PageWriter writer(call, page, fetch);
-  auto visit = [&](std::string_view key, std::string_view entry) {
+  auto visit = [&](std::string_view key, std::string_view stored) {
     const auto place = key.substr(prefix.size());
     if (!page.backward && !page.to.empty() && place >= page.to) return false;
     if (page.backward && place < page.from) return false;
-    return writer.visit(entry);
+    return is_sealed(stored) ? writer.visit(open_value(page.table->plain_key, stored, place))
+                             : writer.visit(stored);
   };
   if (page.backward)
     call.tx.scan_back(prefix, page.to.empty() ? std::string() : prefix + page.to, visit);

@@ -83,6 +83,10 @@ struct Table {
   int64_t restored = 0;
   bool restoring = false;  // items are still being copied
 
+  std::string kms_key;   // ARN; empty: none
+  std::string data_key;  // sealed under it, or (if it had one before) under the installation's; empty: none
+  bool sealing = false;  // items from before the data key came are not sealed yet
+
   std::string key() const { return name; }
   template <class A>
   void fields(A& a) {
@@ -94,7 +98,8 @@ struct Table {
         "last_stream", last_stream_uid)("last_stream_created", last_stream_created)("ttl", ttl_attribute)(
         "ttl_uid", ttl_uid)("ttl_changed", ttl_changed)("ttl_building", ttl_building)("policy", policy)(
         "policy_revision", policy_revision)("restored_backup", restored_backup)(
-        "restored_table", restored_table)("restored", restored)("restoring", restoring);
+        "restored_table", restored_table)("restored", restored)("restoring", restoring)("kms_key", kms_key)(
+        "data_key", data_key)("sealing", sealing);
   }
 };
 
@@ -105,10 +110,12 @@ struct Stream {
   int64_t created = 0;
   int64_t closed = 0;  // 0: it is on
   Schema keys;
+  std::string kms_key, data_key;  // as the table's
   std::string key() const { return uid; }
   template <class A>
   void fields(A& a) {
-    a("uid", uid)("table", table)("view", view)("created", created)("closed", closed)("keys", keys);
+    a("uid", uid)("table", table)("view", view)("created", created)("closed", closed)("keys", keys)(
+        "kms_key", kms_key)("data_key", data_key);
   }
 };
 

@@ -3,6 +3,7 @@
 #include "services/dynamodb/controller.hpp"
 #include "services/dynamodb/keys.hpp"
 #include "services/dynamodb/number.hpp"
+#include "services/dynamodb/sealed.hpp"
 
 namespace nubecita::dynamodb {
 
@@ -27,8 +28,28 @@ std::string make_stream_record(const Table& table, const std::optional<std::stri
   return make_item(std::move(entries));
 }
 
+namespace {
+constexpr size_t kTime = 8;  // bytes before the sealed record, big-endian
+constexpr std::string_view kPlace = "stream";
+}  // namespace
+
+std::string seal_stream_record(std::string_view key, std::string record, int64_t now_ms) {
+  if (key.empty()) return record;
+  std::string out(1 + kTime, '\0');
+  for (size_t i = kTime; i > 0; --i, now_ms >>= 8) out[i] = static_cast<char>(now_ms & 0xff);
+  return out += seal_value(key, record, kPlace);
+}
+
+std::string open_stream_record(std::string_view key, std::string_view stored) {
+  return is_sealed(stored) ? open_value(key, stored.substr(1 + kTime), kPlace) : std::string(stored);
+}
+
 int64_t change_time(std::string_view record) {
   int64_t ms = 0;
+  if (is_sealed(record)) {
+    for (char c : record.substr(1, kTime)) ms = ms << 8 | static_cast<uint8_t>(c);
+    return ms;
+  }
   number_to_int64(payload(find(record, "t")), ms);
   return ms;
 }

@@ -13,6 +13,10 @@ namespace nubecita::dynamodb {
 
 std::string make_stream_record(const Table& table, const std::optional<std::string>& old,
                                const std::string* now, int64_t now_ms, bool by_expiry);
+/// A record as the store has it: sealed, its time before it in clear for those who trim. `key` empty: as it
+/// is.
+std::string seal_stream_record(std::string_view key, std::string record, int64_t now_ms);
+std::string open_stream_record(std::string_view key, std::string_view stored);
 /// As GetRecords answers it.
 void write_stream_record(std::string& json, Item record, std::string_view sequence, std::string_view view,
                          std::string_view region);

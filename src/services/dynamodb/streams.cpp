@@ -6,6 +6,7 @@
 
 #include "base/ids.hpp"
 #include "models/dynamodbstreams.hpp"
+#include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/errors.hpp"
 #include "services/dynamodb/input.hpp"
 #include "services/dynamodb/number.hpp"
@@ -210,19 +211,21 @@ Status get_records(api::Call& call, const model::JsonBody& body, model::JsonBody
     return fail("ExpiredIteratorException",
                 "Iterator expired. Get a new one by GetShardIterator and try again.");
 
+  TRY_LET(auto data_key, open_stream_key(call, *s));
   const auto prefix = change_prefix(call.scope(), s->uid);
   const size_t most = static_cast<size_t>(limit.value_or(kMostRecords));
   std::string json = "{\"Records\":[";
   size_t n = 0;
   bool more = false;
-  call.tx.scan(prefix, prefix + big_endian(it.from), [&](std::string_view key, std::string_view record) {
+  call.tx.scan(prefix, prefix + big_endian(it.from), [&](std::string_view key, std::string_view stored) {
     if (n == most || json.size() > kMostBytes) {
       more = true;
       return false;
     }
     if (n++) json += ',';
     it.from = number_of(key) + 1;
-    write_stream_record(json, record, sequence_text(it.from - 1), s->view, call.region);
+    write_stream_record(json, open_stream_record(data_key, stored), sequence_text(it.from - 1), s->view,
+                        call.region);
     return true;
   });
   json += ']';

@@ -3,6 +3,7 @@
 #include "models/dynamodb.hpp"
 #include "services/dynamodb/access.hpp"
 #include "services/dynamodb/changes.hpp"
+#include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/errors.hpp"
 #include "services/dynamodb/table_describe.hpp"
 #include "services/dynamodb/table_schema.hpp"
@@ -80,6 +81,8 @@ Status create_table(api::Call& call, const model::CreateTableInput& in, model::C
   for (auto& i : table.indexes) i.uid = random_hex(16);
   TRY(check_table(table));
   TRY(read_stream(in.stream_specification, table, call.now));
+  if (in.sse_specification) TRY(change_encryption(call, *in.sse_specification, table, {}));
+  table.sealing = false;  // there is nothing yet
   table.protected_ = in.deletion_protection_enabled.value_or(false);
   table.table_class = api::str(in.table_class);
   if (in.table_class.has() && in.table_class != "STANDARD" && in.table_class != "STANDARD_INFREQUENT_ACCESS")

@@ -1,5 +1,6 @@
 #include "services/dynamodb/table_describe.hpp"
 
+#include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/keys.hpp"
 #include "services/dynamodb/value.hpp"
 
@@ -74,7 +75,7 @@ Size estimate_size(store::Transaction& tx, const std::string& prefix) {
   double share = 1;  // of the hashes that were looked at
   tx.scan(prefix, {}, [&](std::string_view key, std::string_view item) {
     ++out.items;
-    out.bytes += static_cast<int64_t>(item_size(item));
+    out.bytes += static_cast<int64_t>(stored_size(item));
     if (out.items < kSample) return true;
     uint32_t hash = 0;
     for (size_t i = 0; i < 4 && prefix.size() + i < key.size(); ++i)
@@ -96,10 +97,13 @@ model::TableDescription* describe(api::Call& call, const Table& table, std::stri
   d->key_schema = describe(call, table.keys);
   bool building = false;
   for (auto& i : table.indexes) building |= i.building;
-  d->table_status = call.text(!status.empty()   ? status
-                              : table.restoring ? "CREATING"
-                              : building        ? "UPDATING"
-                                                : "ACTIVE");
+  bool accessible = true;
+  d->sse_description = describe_encryption(call, table, accessible);
+  d->table_status = call.text(!status.empty()             ? status
+                              : !accessible               ? "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+                              : table.restoring           ? "CREATING"
+                              : building || table.sealing ? "UPDATING"
+                                                          : "ACTIVE");
   d->creation_date_time = wire::Timestamp{table.created};
   d->provisioned_throughput = throughput(call, table, table.read_units, table.write_units);
   const auto size = estimate_size(call.tx, item_prefix(call.scope(), table.uid));

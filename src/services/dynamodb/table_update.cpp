@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "models/dynamodb.hpp"
 #include "services/dynamodb/changes.hpp"
+#include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/errors.hpp"
 #include "services/dynamodb/table_describe.hpp"
 #include "services/dynamodb/table_schema.hpp"
@@ -169,6 +170,13 @@ Status update_table(api::Call& call, const model::UpdateTableInput& in, model::U
   TRY(update_billing(in, table, call.now));
   if (in.stream_specification) TRY(update_stream(call, *in.stream_specification, table));
   TRY(update_indexes(call, in.global_secondary_index_updates, given, table));
+  if (in.sse_specification) {
+    TRY_LET(auto data_key, data_key_of(call, *found));
+    TRY(change_encryption(call, *in.sse_specification, table, data_key));
+    if (!table.kms_key.empty() && table.kms_key == found->kms_key)
+      return invalid(
+          "One or more parameter values were invalid: Table is already encrypted by given KMSMasterKeyId");
+  }
   if (in.deletion_protection_enabled.has()) table.protected_ = *in.deletion_protection_enabled;
   if (in.table_class.has()) table.table_class = api::str(in.table_class);
   bool deletes = false;

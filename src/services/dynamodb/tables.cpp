@@ -20,6 +20,7 @@ TablePtr decode(const store::Scope& scope, std::string_view bytes) {
   if (!info->ttl_uid.empty()) info->expiry_items = item_prefix(scope, info->ttl_uid);
   if (!info->stream_uid.empty()) info->change_prefix = change_prefix(scope, info->stream_uid);
   info->arn = table_arn(scope, info->name);
+  info->scope = scope;
   return info;
 }
 

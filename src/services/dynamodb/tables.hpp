@@ -20,6 +20,9 @@ struct TableInfo : Table {
   std::string expiry_items, change_prefix;  // of the entries by expiry time, of the stream
   Schema expiry_keys;
   std::string arn;
+  store::Scope scope;
+  /// Of a table with a data key: set by open_table() (encryption.hpp), needed before its items are touched.
+  mutable std::string plain_key;
   /// null: no such index
   const Index* index(std::string_view index_name) const;
 };

@@ -4,13 +4,16 @@
 
 #include "services/dynamodb/keys.hpp"
 #include "services/dynamodb/number.hpp"
+#include "services/dynamodb/sealed.hpp"
 #include "services/dynamodb/stream_record.hpp"
 
 namespace nubecita::dynamodb {
 
 std::optional<std::string> read_item_at(store::Transaction& tx, const TableInfo& table,
                                         std::string_view place) {
-  return tx.get(std::string(table.items).append(place));
+  auto stored = tx.get(std::string(table.items).append(place));
+  if (stored && is_sealed(*stored)) return open_value(table.plain_key, *stored, place);
+  return stored;
 }
 
 bool needs_old(const TableInfo& table) {
@@ -88,6 +91,7 @@ void write_index(store::Transaction& tx, const Change& c, size_t i, WriteCost* c
   if (cost)
     cost->index(index, from && from != to ? item_size(before) : 0,
                 to ? std::max(item_size(after), from == to ? item_size(before) : 0) : 0);
+  if (to && !c.table.plain_key.empty()) after = seal_value(c.table.plain_key, after, *to);
   move_entry(tx, c.table.index_items[i], from, to, std::move(after));
 }
 
@@ -102,10 +106,12 @@ void write(store::Transaction& tx, const Change& c, int64_t now_ms, WriteCost* c
     move_entry(tx, c.table.expiry_items, c.old ? expiry_place(c.table, *c.old, c.place) : std::nullopt,
                c.now ? expiry_place(c.table, *c.now, c.place) : std::nullopt, {});
   if (!c.table.stream_uid.empty())
-    tx.append(c.table.change_prefix, make_stream_record(c.table, c.old, c.now, now_ms, c.by_expiry));
+    tx.append(c.table.change_prefix,
+              seal_stream_record(c.table.plain_key,
+                                 make_stream_record(c.table, c.old, c.now, now_ms, c.by_expiry), now_ms));
   std::string key = std::string(c.table.items).append(c.place);
   if (c.now)
-    tx.put(key, *c.now);
+    tx.put(key, seal_value(c.table.plain_key, *c.now, c.place));
   else
     tx.erase(key);
 }
