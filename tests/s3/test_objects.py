@@ -200,8 +200,8 @@ def test_versions(s3, versioned):
     s3.delete_object(Bucket=versioned, Key="k", VersionId=ids[2])
     assert s3.get_object(Bucket=versioned, Key="k")["Body"].read() == b"1"
     s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
-    assert s3.put_object(Bucket=versioned, Key="k", Body=b"null")["VersionId"] == "null"
-    s3.put_object(Bucket=versioned, Key="k", Body=b"null2")
+    for body in (b"null", b"null2"):
+        s3.put_object(Bucket=versioned, Key="k", Body=body)
     assert len(s3.list_object_versions(Bucket=versioned)["Versions"]) == 3
     assert code(s3.delete_bucket, Bucket=versioned) == "BucketNotEmpty"
 
@@ -231,6 +231,29 @@ def test_multipart(s3, bucket):
     assert code(s3.list_parts, **finish) == "NoSuchUpload"
     attributes = s3.get_object_attributes(Bucket=bucket, Key="big", ObjectAttributes=["ETag", "ObjectSize", "ObjectParts"])
     assert attributes["ObjectSize"] == sum(map(len, parts)) and attributes["ObjectParts"]["TotalPartsCount"] == 3
+
+
+def test_completing_again_answers_the_same(own_cloud):
+    s3 = own_cloud.client("s3", s3={"addressing_style": "path"})
+    s3.create_bucket(Bucket="twice")
+    s3.put_bucket_versioning(Bucket="twice", VersioningConfiguration={"Status": "Enabled"})
+    upload = s3.create_multipart_upload(Bucket="twice", Key="k", ChecksumAlgorithm="SHA256")["UploadId"]
+    part = s3.upload_part(Bucket="twice", Key="k", UploadId=upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA256")
+    parts = [{"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}]
+
+    def complete(key="k", parts=parts):
+        out = s3.complete_multipart_upload(Bucket="twice", Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
+        return {k: v for k, v in out.items() if k != "ResponseMetadata"}
+    first = complete()
+    assert first["VersionId"] and first["ChecksumSHA256"].endswith("-1")
+    assert complete() == first
+    own_cloud.restart()
+    assert complete() == first
+    assert len(s3.list_object_versions(Bucket="twice")["Versions"]) == 1
+    s3.delete_object(Bucket="twice", Key="k")
+    assert complete() == first and "Contents" not in s3.list_objects_v2(Bucket="twice")
+    assert code(complete, key="other") == "NoSuchUpload"
+    assert code(complete, parts=[dict(parts[0], PartNumber=2)]) == "NoSuchUpload"
 
 
 def test_multipart_copy_abort_and_small_parts(s3, bucket):

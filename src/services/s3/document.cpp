@@ -53,14 +53,16 @@ std::string document_of(std::string_view operation, const void* in) {
   return out;
 }
 
+const void* parse_document(Arena& arena, std::string_view text, std::string_view operation) {
+  const auto& shape = *payload_of(operation).shape;
+  void* value = arena.allocate(shape.size);
+  return wire::decode_xml(shape, arena.copy(text), arena, value) ? value : nullptr;
+}
+
 const void* read_document(store::Transaction& tx, Arena& arena, std::string_view bucket,
                           std::string_view operation) {
   const auto text = tx.get(config_key(bucket, operation));
-  if (!text) return nullptr;
-  const auto& shape = *payload_of(operation).shape;
-  void* value = arena.allocate(shape.size);
-  if (!wire::decode_xml(shape, arena.copy(*text), arena, value)) return nullptr;
-  return value;
+  return text ? parse_document(arena, *text, operation) : nullptr;
 }
 
 }  // namespace nubecita::s3

@@ -18,6 +18,8 @@ Status check_document(const http::Head& head, std::string_view body);
 
 /// The document member of the operation's input as XML, e.g. of PutBucketCors.
 std::string document_of(std::string_view operation, const void* in);
+/// A document as the operation takes it, in the arena; null if it is not one.
+const void* parse_document(Arena& arena, std::string_view text, std::string_view operation);
 /// Such a document read again, in the arena; null if there is none. It has been checked when it was put.
 const void* read_document(store::Transaction& tx, Arena& arena, std::string_view bucket,
                           std::string_view operation);

@@ -55,6 +55,8 @@ struct Exchange : api::Call {
   }
 
   std::optional<Bucket> bucket;  // once opened
+  /// The bucket's notifications, read at the first event; in the arena.
+  std::optional<const model::NotificationConfiguration*> notifications;
   /// Reads and remembers it. Errors: NoSuchBucket, AccessDenied (x-amz-expected-bucket-owner is another).
   Status find_bucket();
 };

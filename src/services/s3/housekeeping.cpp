@@ -1,10 +1,12 @@
-// What happens by itself: orphans are swept, lifecycle rules applied, every hour and soon after the start.
+// What happens by itself, every hour and soon after the start: orphans are swept, lifecycle rules applied,
+// completed uploads forgotten.
 #include <chrono>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "services/s3/front.hpp"
 #include "services/s3/lifecycle.hpp"
+#include "services/s3/multipart.hpp"
 
 namespace nubecita::s3 {
 
@@ -19,7 +21,8 @@ void Front::start_housekeeping() {
       }
       try {
         impl->blobs.sweep(*impl->cloud.store);
-        apply_lifecycle(*impl->cloud.store, impl->blobs, now_ms());
+        apply_lifecycle(impl->cloud, impl->blobs, now_ms());
+        forget_completed(*impl->cloud.store, now_ms());
       } catch (const std::exception& e) {
         log_error("s3", "housekeeping: {}", e.what());
       }

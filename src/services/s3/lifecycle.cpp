@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "base/ids.hpp"
 #include "base/log.hpp"
 #include "services/s3/document.hpp"
 #include "services/s3/multipart.hpp"
+#include "services/s3/notify.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -44,9 +46,9 @@ bool fits(const model::LifecycleRule& r, std::string_view key, const Object& o) 
 /// The work of one bucket.
 class Worker {
  public:
-  Worker(store::Store& store, Blobs& blobs, const Bucket& bucket,
+  Worker(api::Cloud& cloud, Blobs& blobs, const Bucket& bucket,
          const model::BucketLifecycleConfiguration& rules, int64_t now)
-      : store_(store), blobs_(blobs), name_(bucket.name), rules_(rules), now_(now) {}
+      : cloud_(cloud), store_(*cloud.store), blobs_(blobs), name_(bucket.name), rules_(rules), now_(now) {}
 
   size_t run() {
     for (std::string after; batch(after);) {
@@ -74,23 +76,37 @@ class Worker {
 
   void change(const std::function<void(Exchange&)>& work) {
     std::vector<std::string> doomed;
+    std::vector<api::Afterwards> then;
+    auto settle = [&](bool committed) {
+      for (auto& f : std::exchange(then, {})) f(committed);
+    };
     size_t before = gone_;
     auto done = store_.transact([&](store::Transaction& tx) -> Status {
       gone_ = before;
+      settle(false);  // of a run that met a conflict
       Arena arena;
       Claim nobody;
-      api::Cloud none;
       static const http::HeadPtr head = http::make_head("GET", "/", {});
       const Target target{name_, {}, {}, false, false};
-      Exchange x(none, tx, arena, nobody, *head, target, blobs_);
+      Exchange x(cloud_, tx, arena, nobody, *head, target, blobs_);
       x.now = now_;
+      x.request_id = request_id_;
       if (!x.find_bucket()) return {};
       work(x);
       doomed = std::move(x.doomed);
+      then = std::exchange(x.then, {});
       return {};
     });
+    settle(done.has_value());
     if (done) blobs_.remove(doomed);
     if (!done) log_warning("s3", "lifecycle of {}: {}", name_, done.error().message);
+  }
+
+  void tell_gone(Exchange& x, const std::string& key, std::string version) {
+    Object gone;
+    gone.version = std::move(version);
+    notify(x, "LifecycleExpiration:Delete", key, gone);
+    ++gone_;
   }
 
   bool locked(const Object& o) const { return o.hold || o.lock_until > now_; }
@@ -110,7 +126,7 @@ class Worker {
         const bool old = e->days.has() && now_ >= due(newest->modified, *e->days);
         if (alone && (e->expired_object_delete_marker.value_or(false) || old)) {
           erase_version(x, name_, key, {*newest, true});
-          ++gone_;
+          tell_gone(x, key, newest->version);
           return;
         }
         continue;
@@ -120,7 +136,12 @@ class Worker {
       if (!is_due || (locked(*newest) && !versioned(*x.bucket))) continue;
       std::optional<Object> marker;
       erase_newest(x, *x.bucket, key, marker);
-      ++gone_;
+      if (!marker) {
+        tell_gone(x, key, {});
+      } else {
+        notify(x, "LifecycleExpiration:DeleteMarkerCreated", key, *marker);
+        ++gone_;
+      }
       return;
     }
   }
@@ -150,7 +171,7 @@ class Worker {
         if (n->newer_noncurrent_versions.has() && i < static_cast<size_t>(*n->newer_noncurrent_versions))
           continue;
         erase_version(x, name_, key, {older[i], false});
-        ++gone_;
+        tell_gone(x, key, older[i].version);
         break;
       }
       since = older[i].modified;
@@ -181,12 +202,14 @@ class Worker {
       }
   }
 
+  api::Cloud& cloud_;
   store::Store& store_;
   Blobs& blobs_;
   std::string name_;
   const model::BucketLifecycleConfiguration& rules_;
   int64_t now_;
   size_t gone_ = 0;
+  const std::string request_id_ = random_text(16, "0123456789ABCDEF");
 };
 
 }  // namespace
@@ -196,20 +219,20 @@ int64_t due(int64_t since, int64_t days) {
   return (at + kDay - 1) / kDay * kDay;
 }
 
-size_t apply_lifecycle(store::Store& store, Blobs& blobs, int64_t now) {
+size_t apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now) {
   std::vector<Bucket> buckets;
-  store.begin()->each<Bucket>([&](const store::Scope&, Bucket& b) {
+  cloud.store->begin()->each<Bucket>([&](const store::Scope&, Bucket& b) {
     if (b.lifecycle) buckets.push_back(b);
     return true;
   });
   size_t gone = 0;
   for (auto& b : buckets) {
     Arena arena;
-    auto tx = store.begin();
+    auto tx = cloud.store->begin();
     const auto* rules = read_config<model::BucketLifecycleConfiguration>(*tx, arena, b.name,
                                                                          "PutBucketLifecycleConfiguration");
     tx.reset();
-    if (rules) gone += Worker(store, blobs, b, *rules, now).run();
+    if (rules) gone += Worker(cloud, blobs, b, *rules, now).run();
   }
   if (gone) log_info("s3", "lifecycle: {} versions and uploads expired", gone);
   return gone;

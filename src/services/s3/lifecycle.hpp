@@ -4,13 +4,14 @@
 
 #include <cstdint>
 
+#include "api/call.hpp"
 #include "services/s3/blobs.hpp"
-#include "store/store.hpp"
 
 namespace nubecita::s3 {
 
-/// Expires what is due at `now` in all buckets. Answers how many versions, markers and uploads are gone.
-size_t apply_lifecycle(store::Store& store, Blobs& blobs, int64_t now);
+/// Expires what is due at `now` in all buckets, and tells who wants to know. Answers how many versions,
+/// markers and uploads are gone.
+size_t apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now);
 /// When something of that age is due: the midnight (UTC) after so many days, as AWS counts.
 int64_t due(int64_t since, int64_t days);
 

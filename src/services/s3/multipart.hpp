@@ -13,6 +13,8 @@ Result<Upload> find_upload(Exchange& x, std::string_view id);
 /// In the order of their numbers.
 std::vector<Part> list_of_parts(store::Transaction& tx, std::string_view bucket, std::string_view key,
                                 std::string_view id);
+/// Forgets completed uploads after a day, in a transaction of its own.
+void forget_completed(store::Store& store, int64_t now);
 /// The upload and its parts are gone; their bytes too.
 void abort_upload(store::Transaction& tx, std::string_view bucket, const Upload& upload,
                   std::vector<std::string>& doomed);

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/ids.hpp"
+#include "base/log.hpp"
 #include "services/s3/multipart.hpp"
 #include "services/s3/notify.hpp"
 #include "services/s3/object_keys.hpp"
@@ -81,6 +82,46 @@ std::string composite(Algorithm a, const std::vector<Part>& parts) {
   return all.finish() + "-" + std::to_string(parts.size());
 }
 
+/// What tells one list of parts from another.
+std::string digest_of(const model::CompleteMultipartUploadRequest& in) {
+  std::string list;
+  if (in.multipart_upload)
+    for (auto& p : in.multipart_upload->parts)
+      list.append(std::to_string(p.part_number.value_or(0))).append(":").append(unquoted(p.e_tag)) += ' ';
+  return to_hex(md5(list));
+}
+
+constexpr int64_t kRemembered = 24 * 3'600'000;
+
+void remember(Exchange& x, const Upload& u, std::string parts, const Object& o) {
+  Completed c{x.bucket->name, u.key, std::move(parts), x.now, {}};
+  auto& kept = c.object;
+  kept.version = o.version;
+  kept.etag = o.etag;
+  kept.algorithm = o.algorithm;
+  kept.checksum = o.checksum;
+  kept.checksum_type = o.checksum_type;
+  kept.encryption = o.encryption;
+  kept.kms_key = o.kms_key;
+  kept.bucket_key = o.bucket_key;
+  put_record(x.tx, completed_key(u.id), c);
+}
+
+void show_completed(Exchange& x, const Object& o, model::CompleteMultipartUploadOutput& out) {
+  out.bucket = x.text(x.bucket->name);
+  out.key = x.text(x.target.key);
+  out.e_tag = x.text(quoted(o.etag));
+  const auto scheme = x.head.tls ? "https://" : "http://";
+  out.location = x.text(scheme + std::string(x.head.header("host")) +
+                        (x.target.virtual_host ? std::string(x.head.path) : x.target.path));
+  if (!o.checksum.empty()) {
+    show_checksum(x, o.algorithm, o.checksum, out);
+    out.checksum_type = x.text(o.checksum_type);
+  }
+  show_encryption(x, o, out);
+  show_new_version(x, *x.bucket, o, out);
+}
+
 Status sum_up(Object& o, const std::vector<Part>& parts) {
   const auto a = parse_algorithm(o.algorithm).value_or(Algorithm::none);
   if (a == Algorithm::none) return {};
@@ -104,7 +145,15 @@ Status complete_multipart_upload(api::Call& call, const model::CompleteMultipart
                                  model::CompleteMultipartUploadOutput& out) {
   auto& x = exchange(call);
   TRY(open_object(x, "s3:PutObject"));
-  TRY_LET(auto u, find_upload(x, in.upload_id));
+  auto upload = find_upload(x, in.upload_id);
+  if (!upload) {
+    auto done = get_record<Completed>(x.tx, completed_key(in.upload_id));
+    if (!done || done->bucket != x.bucket->name || done->key != x.target.key || done->parts != digest_of(in))
+      return fail(std::move(upload.error()));
+    show_completed(x, done->object, out);
+    return {};
+  }
+  const auto& u = *upload;
   TRY_LET(auto parts, chosen(x, u, in));
   if (in.if_match.has() || in.if_none_match.has())
     TRY(check_write(find_newest(x.tx, x.bucket->name, u.key), in.if_match, in.if_none_match, u.key));
@@ -143,19 +192,23 @@ Status complete_multipart_upload(api::Call& call, const model::CompleteMultipart
   x.tx.erase(upload_key(x.bucket->name, u.key, u.id));
   put_newest(x, *x.bucket, u.key, o);
   notify(x, "ObjectCreated:CompleteMultipartUpload", u.key, o);
-  out.bucket = call.text(x.bucket->name);
-  out.key = call.text(u.key);
-  out.e_tag = call.text(quoted(o.etag));
-  const auto scheme = x.head.tls ? "https://" : "http://";
-  out.location = call.text(scheme + std::string(x.head.header("host")) +
-                           (x.target.virtual_host ? std::string(x.head.path) : x.target.path));
-  if (!o.checksum.empty()) {
-    show_checksum(call, o.algorithm, o.checksum, out);
-    out.checksum_type = call.text(o.checksum_type);
-  }
-  show_encryption(x, o, out);
-  show_version(x, *x.bucket, o, out);
+  remember(x, u, digest_of(in), o);
+  show_completed(x, o, out);
   return {};
+}
+
+void forget_completed(store::Store& store, int64_t now) {
+  std::vector<std::string> old;
+  store.begin()->scan(completed_key({}), {}, [&](std::string_view key, std::string_view value) {
+    if (store::decode_record<Completed>(value).at + kRemembered < now) old.emplace_back(key);
+    return true;
+  });
+  if (old.empty()) return;
+  auto done = store.transact([&](store::Transaction& tx) -> Status {  // writes only: nobody conflicts with it
+    for (auto& key : old) tx.erase(key);
+    return {};
+  });
+  if (!done) log_warning("s3", "forgetting completed uploads: {}", done.error().message);
 }
 
 }  // namespace nubecita::s3

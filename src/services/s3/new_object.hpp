@@ -52,6 +52,12 @@ template <class Out>
 void show_version(Exchange& x, const Bucket& bucket, const Object& o, Out& out) {
   if (versioned(bucket)) out.version_id = x.text(o.version);
 }
+/// The same of a version that was just made: none where versioning is suspended, though it can be read as
+/// "null". https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_Examples
+template <class Out>
+void show_new_version(Exchange& x, const Bucket& bucket, const Object& o, Out& out) {
+  if (bucket.versioning == "Enabled") out.version_id = x.text(o.version);
+}
 /// The checksum's member of an answer.
 template <class Out>
 void show_checksum(api::Call& call, std::string_view algorithm, std::string_view value, Out& out) {

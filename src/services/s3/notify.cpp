@@ -18,10 +18,13 @@
 namespace nubecita::s3 {
 namespace {
 
-constexpr std::string_view kServed[] = {"s3:ObjectCreated:Put",    "s3:ObjectCreated:Post",
-                                        "s3:ObjectCreated:Copy",   "s3:ObjectCreated:CompleteMultipartUpload",
-                                        "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
-                                        "s3:ObjectTagging:Put",    "s3:ObjectTagging:Delete"};
+constexpr std::string_view kSelf = "s3.amazonaws.com";
+constexpr std::string_view kServed[] = {
+    "s3:ObjectCreated:Put",          "s3:ObjectCreated:Post",
+    "s3:ObjectCreated:Copy",         "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:Delete",       "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:ObjectTagging:Put",          "s3:ObjectTagging:Delete",
+    "s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated"};
 
 /// "s3:ObjectCreated:*" and "s3:ObjectCreated:Put" cover "s3:ObjectCreated:Put".
 bool covers(std::string_view pattern, std::string_view event) {
@@ -92,15 +95,14 @@ Result<std::vector<Destination>> destinations(const model::NotificationConfigura
 }
 
 Status send(Exchange& x, std::string_view to, std::string message) {
-  constexpr std::string_view self = "s3.amazonaws.com";
   const api::Conditions conditions = {{"aws:SourceArn", {bucket_arn(x.bucket->name)}},
                                       {"aws:SourceAccount", {x.bucket->account}}};
   if (Arn::parse(to)->service == "sns")
-    return sns::publish_for(x.cloud, x.tx, self, to, conditions, "Amazon S3 Notification", std::move(message),
-                            x.now, x.then);
+    return sns::publish_for(x.cloud, x.tx, kSelf, to, conditions, "Amazon S3 Notification",
+                            std::move(message), x.now, x.then);
   sqs::Draft draft;
   draft.body = std::move(message);
-  return sqs::deliver(x.cloud, x.tx, self, to, conditions, std::move(draft), x.now, x.then);
+  return sqs::deliver(x.cloud, x.tx, kSelf, to, conditions, std::move(draft), x.now, x.then);
 }
 
 std::string test_event(const Exchange& x) {
@@ -120,19 +122,23 @@ std::string record(const Exchange& x, std::string_view event, std::string_view c
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
+  // S3 itself acts when a lifecycle rule does.
+  const bool lifecycle = event.starts_with("LifecycleExpiration:");
+  const auto who = lifecycle             ? std::string(kSelf)
+                   : x.claim.anonymous() ? std::string("Anonymous")
+                                         : "AWS:" + x.principal.id;
   std::string object = fmt::format(R"("key":{})", json(url_encoded(key)));
   if (!o.etag.empty()) object += fmt::format(R"(,"size":{},"eTag":{})", o.size, json(o.etag));
   if (!o.version.empty() && o.version != "null") object += fmt::format(R"(,"versionId":{})", json(o.version));
   return fmt::format(
-      R"({{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"{}","eventTime":"{}","eventName":"{}",)"
+      R"({{"Records":[{{"eventVersion":"{}","eventSource":"aws:s3","awsRegion":"{}","eventTime":"{}","eventName":"{}",)"
       R"("userIdentity":{{"principalId":{}}},"requestParameters":{{"sourceIPAddress":"{}"}},)"
       R"("responseElements":{{"x-amz-request-id":"{}","x-amz-id-2":"{}"}},)"
       R"("s3":{{"s3SchemaVersion":"1.0","configurationId":{},"bucket":{{"name":"{}","ownerIdentity":{{"principalId":"{}"}},"arn":"{}"}},)"
       R"("object":{{{},"sequencer":"{:016X}"}}}}}}]}})",
-      x.bucket->region, iso8601(x.now, true), event,
-      json(x.claim.anonymous() ? "Anonymous" : "AWS:" + x.principal.id), x.source_ip, x.request_id,
-      base64(x.request_id), json(configuration), x.bucket->name, x.bucket->account,
-      bucket_arn(x.bucket->name), object, ns);
+      lifecycle ? "2.3" : "2.1", x.bucket->region, iso8601(x.now, true), event, json(who),
+      lifecycle ? kSelf : x.source_ip, x.request_id, base64(x.request_id), json(configuration),
+      x.bucket->name, x.bucket->account, bucket_arn(x.bucket->name), object, ns);
 }
 
 }  // namespace
@@ -180,10 +186,11 @@ Status check_notification(Exchange& x, model::NotificationConfiguration& c, bool
 
 void notify(Exchange& x, std::string_view event, std::string_view key, const Object& object) {
   if (!x.bucket->notifies) return;
-  const auto* c = read_config<model::NotificationConfiguration>(x.tx, x.arena, x.bucket->name,
-                                                                "PutBucketNotificationConfiguration");
-  if (!c) return;
-  const auto all = destinations(*c);
+  if (!x.notifications)
+    x.notifications = read_config<model::NotificationConfiguration>(x.tx, x.arena, x.bucket->name,
+                                                                    "PutBucketNotificationConfiguration");
+  if (!*x.notifications) return;
+  const auto all = destinations(**x.notifications);
   if (!all) return;  // it was checked when it was put
   for (auto& d : *all) {
     if (!d.wants("s3:" + std::string(event), key)) continue;

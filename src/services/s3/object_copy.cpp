@@ -158,7 +158,7 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
   out.copy_object_result = result;
   show_encryption(x, o, out);
   if (versioned(source.bucket)) out.copy_source_version_id = call.text(from.version);
-  show_version(x, *x.bucket, o, out);
+  show_new_version(x, *x.bucket, o, out);
   return {};
 }
 

@@ -32,7 +32,7 @@ Status put_object(api::Call& call, const model::PutObjectRequest& in, model::Put
   notify(x, x.claim.method == "POST" ? "ObjectCreated:Post" : "ObjectCreated:Put", x.target.key, o);
   out.e_tag = call.text(quoted(o.etag));
   show_encryption(x, o, out);
-  show_version(x, *x.bucket, o, out);
+  show_new_version(x, *x.bucket, o, out);
   return {};
 }
 

@@ -8,6 +8,7 @@
 //   s3.version  <bucket>/<key>\0<sort>           Object: older versions, newest first
 //   s3.upload   <bucket>/<key>\0<id>             Upload
 //   s3.part     <bucket>/<key>\0<id>/<number>    Part
+//   s3.done     <id>                             Completed: an upload that has become an object
 //   s3.manifest <id>                             Manifest: pieces and parts of objects of many parts
 //   s3.bytes, s3.file, s3.shared                 blobs.hpp
 #pragma once
@@ -139,6 +140,17 @@ struct Upload {
   }
 };
 
+/// What completing an upload was answered, for who asks again because the answer was lost.
+struct Completed {
+  std::string bucket, key, parts;  // parts: digest of the list that was given
+  int64_t at = 0;
+  Object object;  // without what no answer needs
+  template <class A>
+  void fields(A& a) {
+    a("bucket", bucket)("key", key)("parts", parts)("at", at)("object", object);
+  }
+};
+
 struct Part {
   int number = 0;
   std::string etag, checksum;
@@ -170,6 +182,7 @@ inline std::string part_key(std::string_view bucket, std::string_view key, std::
       "s3.part", kEverywhere,
       std::string(bucket) + "/" + std::string(key) + '\0' + std::string(id) + "/" + digits);
 }
+inline std::string completed_key(std::string_view id) { return store::make_key("s3.done", kEverywhere, id); }
 inline std::string config_key(std::string_view bucket, std::string_view kind) {
   return store::make_key("s3.config", kEverywhere, std::string(bucket) + "/" + std::string(kind));
 }
