@@ -27,6 +27,7 @@ def test_bucket_life(s3):
     s3.delete_bucket(Bucket=name)
     assert code(s3.list_objects_v2, Bucket=name) == "NoSuchBucket"
     assert code(s3.create_bucket, Bucket="Bad_Name") == "InvalidBucketName"
+    assert code(s3.create_bucket, Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-east-1"}) == "InvalidLocationConstraint"
 
 
 def test_other_regions(cloud):
@@ -152,6 +153,41 @@ def test_acls_are_off_and_can_be_switched_on(cloud, s3, bucket):
     assert len(s3.get_object_acl(Bucket=bucket, Key="k")["Grants"]) == 2
     s3.put_object_acl(Bucket=bucket, Key="k", ACL="private")
     assert requests.get(f"{cloud.endpoint}/{bucket}/k").status_code == 403
+    # Who may list is told what is not there; who may write may say who reads what he writes, and nothing of what is there.
+    assert requests.get(f"{cloud.endpoint}/{bucket}/missing").status_code == 403
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
+    assert requests.get(f"{cloud.endpoint}/{bucket}/missing").status_code == 404
+    assert requests.put(f"{cloud.endpoint}/{bucket}/new", data=b"n", headers={"x-amz-acl": "public-read"}).status_code == 200
+    assert requests.get(f"{cloud.endpoint}/{bucket}/new").content == b"n"
+    assert requests.put(f"{cloud.endpoint}/{bucket}/k?acl", headers={"x-amz-acl": "public-read"}).status_code == 403
+
+
+def test_ownership_controls_can_be_absent(s3, bucket):
+    s3.delete_bucket_ownership_controls(Bucket=bucket)
+    assert code(s3.get_bucket_ownership_controls, Bucket=bucket) == "OwnershipControlsNotFoundError"
+    assert code(s3.create_bucket, Bucket=bucket + "-2", ObjectOwnership="ObjectWriter", ACL="public-read"
+                ) == "InvalidBucketAclWithBlockPublicAccessError"
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read")  # ACLs count, as before there were ownership controls
+    assert code(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+        "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}) == "InvalidBucketAclWithObjectOwnership"
+    s3.create_bucket(Bucket=bucket)  # in us-east-1 that is a success, and takes the list back
+    assert len(s3.get_bucket_acl(Bucket=bucket)["Grants"]) == 1
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_a_list_may_grant_nothing(s3, bucket):
+    owner = s3.get_bucket_acl(Bucket=bucket)["Owner"]
+    nothing = {"Owner": owner, "Grants": []}
+    everything = {"Owner": owner, "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": owner["ID"]}, "Permission": "FULL_CONTROL"}]}
+    assert code(s3.put_bucket_acl, Bucket=bucket, AccessControlPolicy=nothing) == "AccessControlListNotSupported"
+    assert code(s3.put_bucket_acl, Bucket=bucket, ACL="private") == "AccessControlListNotSupported"
+    s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy=everything)  # what is so already
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy=nothing)
+    assert s3.get_bucket_acl(Bucket=bucket).get("Grants", []) == []
+    s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy=everything)
 
 
 def test_object_lock(s3):

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import io
+import json
 import os
 import threading
 import uuid
@@ -322,6 +323,30 @@ def test_form_upload(s3, bucket):
     assert requests.post(post["url"], data=forged, files={"file": ("c.txt", b"x")}).status_code == 403
 
 
+def test_form_upload_with_tags(s3, bucket):
+    import requests
+    tags = "<Tagging><TagSet><Tag><Key>a b</Key><Value>1&amp;2</Value></Tag></TagSet></Tagging>"
+    post = s3.generate_presigned_post(bucket, "k", Fields={"tagging": tags}, Conditions=[["starts-with", "$tagging", ""]])
+    assert requests.post(post["url"], data=post["fields"], files={"file": ("a", b"x")}).status_code == 204
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "a b", "Value": "1&2"}]
+    broken = dict(post["fields"], tagging="a=b")
+    assert "MalformedXML" in requests.post(post["url"], data=broken, files={"file": ("a", b"x")}).text
+
+
+def test_a_form_policy_expires_in_utc(cloud, s3, bucket):
+    import hmac
+    import requests
+
+    def post(expiration):
+        policy = base64.b64encode(json.dumps({"expiration": expiration, "conditions": [{"bucket": bucket}, {"key": "k"}]}).encode())
+        signature = base64.b64encode(hmac.new(cloud.secret.encode(), policy, hashlib.sha1).digest())
+        return requests.post(f"{cloud.endpoint}/{bucket}", files={"file": ("a", b"x")}, data={
+            "key": "k", "AWSAccessKeyId": cloud.key, "policy": policy, "signature": signature})
+    assert post("2099-01-01T00:00:00.000Z").status_code == 204
+    for other in ("2099-01-01 00:00:00+00:00", "2099-01-01", "2099-01-01T00:00:00"):
+        assert "InvalidPolicyDocument" in post(other).text
+
+
 def test_a_bucket_signed_with_v2(cloud, s3):
     # boto3 asks for /bucket and signs /bucket/.
     old = cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3")
@@ -331,8 +356,44 @@ def test_a_bucket_signed_with_v2(cloud, s3):
     assert [o["Key"] for o in old.list_objects(Bucket=name)["Contents"]] == ["k"]
     forged = cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3", secret="wrong")
     assert code(forged.list_objects, Bucket=name) == "SignatureDoesNotMatch"
+    for date in ("", "Tue, 07 Jul 1950 21:53:04 GMT"):  # x-amz-date counts instead of Date, whatever it says
+        dated = cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3")
+        dated.meta.events.register("before-call.s3.ListObjects", lambda params, date=date, **_: params["headers"].update({"x-amz-date": date}))
+        assert code(dated.list_objects, Bucket=name) == "AccessDenied"
     old.delete_object(Bucket=name, Key="k")
     old.delete_bucket(Bucket=name)
+
+
+def test_a_version_that_is_null_is_not_told_when_it_is_made(s3, versioned):
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
+    assert "VersionId" not in s3.put_object(Bucket=versioned, Key="k", Body=b"x")
+    assert "VersionId" not in s3.copy_object(Bucket=versioned, Key="copy", CopySource={"Bucket": versioned, "Key": "k"})
+    assert s3.head_object(Bucket=versioned, Key="k")["VersionId"] == "null"
+    assert s3.delete_object(Bucket=versioned, Key="k")["VersionId"] == "null"
+
+
+def test_a_read_says_nothing_of_encryption(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="AES256")
+    s3.meta.events.register_first("before-sign.s3.GetObject", lambda request, **_: request.headers.add_header(
+        "x-amz-server-side-encryption", "AES256"), unique_id="encrypt")
+    try:
+        assert code(s3.get_object, Bucket=bucket, Key="k") == "InvalidArgument"
+    finally:
+        s3.meta.events.unregister("before-sign.s3.GetObject", unique_id="encrypt")
+    assert s3.get_object(Bucket=bucket, Key="k")["ServerSideEncryption"] == "AES256"
+
+
+def test_metadata_beyond_ascii_comes_back_encoded(s3, bucket):
+    import requests
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k", "Metadata": {"m": "?"}}, ExpiresIn=60)
+    # A presigned URL signs the header's value, so the bucket takes it unsigned.
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [{
+        "Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    put = requests.put(url.split("?")[0], data=b"x", headers={"x-amz-meta-m": "Ä S3".encode("latin-1"), "x-amz-meta-n": "plain"})
+    assert put.status_code == 200, put.text
+    encoded = "=?UTF-8?B?" + base64.b64encode("Ä S3".encode()).decode() + "?="
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"m": encoded, "n": "plain"}
 
 
 def test_content_encoding_is_as_it_was_written(s3, bucket):

@@ -24,7 +24,9 @@ std::string_view permission_of(std::string_view action, bool object) {
   if (action == "s3:ListBucket" || action == "s3:ListBucketVersions" ||
       action == "s3:ListBucketMultipartUploads")
     return "READ";
-  if (action == "s3:PutObject" || action == "s3:DeleteObject" || action == "s3:DeleteObjectVersion")
+  // PutObjectAcl: of an object that is just made.
+  if (action == "s3:PutObject" || action == "s3:PutObjectAcl" || action == "s3:DeleteObject" ||
+      action == "s3:DeleteObjectVersion")
     return "WRITE";
   if (action == "s3:GetBucketAcl") return "READ_ACP";
   if (action == "s3:PutBucketAcl") return "WRITE_ACP";
@@ -116,7 +118,7 @@ Status check_object(Exchange& x, const Bucket& bucket, std::string_view key, std
   api::Conditions all = conditions;
   if (object)
     for (auto& [k, v] : object->tags) all.push_back({"s3:ExistingObjectTag/" + k, {v}});
-  const bool writes = permission_of(action, false) == "WRITE";
+  const bool writes = permission_of(action, false) == "WRITE" && !(object && action == "s3:PutObjectAcl");
   const auto* grants = writes ? &bucket.grants : object ? &object->grants : nullptr;
   const bool own = object && !object->account.empty() && !bucket.enforced() && !writes;
   return ask(x, bucket, action, object_arn(bucket.name, key), all, grants, !writes,
@@ -135,7 +137,8 @@ bool may_list(Exchange& x, const Bucket& bucket) {
 }
 
 bool is_public(const std::vector<Grant>& grants) {
-  return std::ranges::any_of(grants, [](const Grant& g) { return g.type == "group"; });
+  return std::ranges::any_of(
+      grants, [](const Grant& g) { return g.grantee == kEveryone || g.grantee == kAuthenticated; });
 }
 
 namespace {

@@ -23,6 +23,7 @@ bool may_list(Exchange& x, const Bucket& bucket);
 
 /// The policy lets everybody in (AWS's meaning of "public").
 bool is_public_policy(std::string_view document);
+/// They grant something to everybody, or to everybody who has an account.
 bool is_public(const std::vector<Grant>& grants);
 
 }  // namespace nubecita::s3

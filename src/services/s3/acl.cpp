@@ -127,13 +127,15 @@ Result<std::vector<Grant>> make_grants(Exchange& x, const AclRequest& a, std::st
   if (a.document) TRY(document(x.tx, *a.document, owner, out));
   if (out.size() > kMost) return fail("MalformedACLError", "Too many grants", 400);
   if (x.bucket->enforced()) {
-    // What changes nothing is fine: the owner has everything already.
-    const bool nothing =
-        std::ranges::all_of(out, [&](auto& g) { return g.type == "id" && g.grantee == bucket_owner; }) ||
-        a.canned == "bucket-owner-full-control" || a.canned == "private";
-    if (!nothing) return fail("AccessControlListNotSupported", "The bucket does not allow ACLs", 400);
+    // What says what is so already is fine: the owner has everything.
+    const bool so_already = a.canned == "bucket-owner-full-control" || a.canned == "private" ||
+                            (!out.empty() && std::ranges::all_of(out, [&](auto& g) {
+                              return g.grantee == bucket_owner && g.permission == "FULL_CONTROL";
+                            }));
+    if (!so_already) return fail("AccessControlListNotSupported", "The bucket does not allow ACLs", 400);
     return std::vector<Grant>();
   }
+  if (out.empty()) out.push_back({"nobody", {}, {}});
   if ((x.bucket->block & kBlockPublicAcls) && is_public(out)) return access_denied();
   return out;
 }
@@ -149,6 +151,7 @@ void show_grants(api::Call& call, const std::vector<Grant>& grants, std::string_
   out_owner = show_owner(call, owner);
   std::vector<Grant> all = grants;
   if (all.empty()) all.push_back({"id", canonical_id(owner), "FULL_CONTROL"});
+  std::erase_if(all, [](auto& g) { return g.type == "nobody"; });
   out = call.list<model::Grant>(all.size());
   for (size_t i = 0; i < all.size(); ++i) {
     auto* g = call.make<model::Grantee>();

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMostBuckets = 10'000;
 
 Result<std::string> region_of(const Exchange& x, const model::CreateBucketRequest& in) {
-  const std::string here = x.region;
+  const auto& here = x.region;
   std::string asked;
   if (in.create_bucket_configuration) asked = in.create_bucket_configuration->location_constraint.sv();
   if (asked == "EU") asked = "eu-west-1";
@@ -33,6 +33,17 @@ Result<std::string> region_of(const Exchange& x, const model::CreateBucketReques
                     "was sent to.",
                 400);
   return asked;
+}
+
+Result<std::vector<Grant>> grants_of_new(Exchange& x, const AclRequest& asked) {
+  auto grants = make_grants(x, asked, x.bucket->account, false);
+  if (!grants && grants.error().code == "AccessControlListNotSupported")
+    return fail("InvalidBucketAclWithObjectOwnership",
+                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
+  if (!grants && grants.error().code == "AccessDenied")
+    return fail("InvalidBucketAclWithBlockPublicAccessError",
+                "Bucket cannot have public ACLs set with BlockPublicAccess enabled", 400);
+  return grants;
 }
 
 }  // namespace
@@ -57,7 +68,16 @@ Status create_bucket(api::Call& call, const model::CreateBucketRequest& in, mode
           "The requested bucket name is not available. The bucket namespace is shared by all users of "
           "the system. Please select a different name and try again.",
           {{"BucketName", name}}});
-    if (there->region == "us-east-1" && x.region == "us-east-1") {  // AWS's old habit in its first region
+    if (there->region == "us-east-1" && x.region == "us-east-1") {
+      // AWS's old habit in its first region: a success that sets the access control list anew.
+      x.bucket = std::move(there);
+      const auto acl = acl_of(in);
+      if (!acl.empty()) TRY(call.authorize(bucket_arn(name), {}, "s3:PutBucketAcl"));
+      TRY_LET(auto grants, grants_of_new(x, acl));
+      if (grants != x.bucket->grants) {
+        x.bucket->grants = std::move(grants);
+        x.tx.put(kEverywhere, *x.bucket);
+      }
       out.location = call.text("/" + name);
       return {};
     }
@@ -82,12 +102,7 @@ Status create_bucket(api::Call& call, const model::CreateBucketRequest& in, mode
   x.bucket = b;
   const auto acl = acl_of(in);
   if (!acl.empty() && acl.canned != "private") TRY(call.authorize(bucket_arn(name), {}, "s3:PutBucketAcl"));
-  auto grants = make_grants(x, acl, b.account, false);
-  if (!grants && grants.error().code == "AccessControlListNotSupported")
-    return fail("InvalidBucketAclWithObjectOwnership",
-                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
-  if (!grants) return std::unexpected(grants.error());
-  b.grants = std::move(*grants);
+  TRY_LET(b.grants, grants_of_new(x, acl));
   if (in.create_bucket_configuration && !in.create_bucket_configuration->tags.empty()) {
     TRY(call.authorize(bucket_arn(name), {}, "s3:TagResource"));
     TRY_LET(auto tags, tags_of(in.create_bucket_configuration->tags, 50));

@@ -17,10 +17,8 @@ Failure absent(const Exchange& x, std::string_view code, std::string message) {
 // Every statement must be about this bucket, and about S3.
 Status check_policy(const Exchange& x, std::string_view text) {
   if (text.size() > 20 * 1024) return fail("PolicyTooLarge", "Policies are limited to 20 KB.", 400);
-  if (auto good = iam::check_resource_policy(text); !good) {
-    auto e = good.error();
-    return fail("MalformedPolicy", e.message, 400);
-  }
+  if (auto good = iam::check_resource_policy(text); !good)
+    return fail("MalformedPolicy", good.error().message, 400);
   auto parsed = json::parse(text);
   auto& statements = parsed->as_object()["Statement"];
   json::array all = statements.is_array() ? statements.as_array() : json::array{statements};
@@ -147,7 +145,7 @@ Status get_bucket_ownership_controls(api::Call& call, const model::GetBucketOwne
                                      model::GetBucketOwnershipControlsOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetBucketOwnershipControls"));
-  if (x.bucket->ownership.empty())
+  if (x.bucket->ownership_unset)
     return absent(x, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found");
   out.ownership_controls = call.make<model::OwnershipControls>();
   out.ownership_controls->rules = call.list<model::OwnershipControlsRule>(1);
@@ -162,10 +160,11 @@ Status put_bucket_ownership_controls(api::Call& call, const model::PutBucketOwne
   const auto wanted = api::str(in.ownership_controls->rules[0].object_ownership);
   const auto me = canonical_id(x.bucket->account);
   if (wanted == "BucketOwnerEnforced" &&
-      std::ranges::any_of(x.bucket->grants, [&](auto& g) { return g.grantee != me; }))
+      std::ranges::any_of(x.bucket->grants, [&](auto& g) { return g.grantee != me && g.type != "nobody"; }))
     return fail("InvalidBucketAclWithObjectOwnership",
                 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
   x.bucket->ownership = wanted;
+  x.bucket->ownership_unset = false;
   x.tx.put(kEverywhere, *x.bucket);
   return {};
 }
@@ -174,6 +173,7 @@ Status delete_bucket_ownership_controls(api::Call& call, const model::DeleteBuck
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutBucketOwnershipControls"));
   x.bucket->ownership = "ObjectWriter";  // what AWS falls back to
+  x.bucket->ownership_unset = true;
   x.tx.put(kEverywhere, *x.bucket);
   x.status = 204;
   return {};
@@ -191,6 +191,8 @@ Status put_bucket_acl(api::Call& call, const model::PutBucketAclRequest& in, mod
   TRY(open_bucket(x, "s3:PutBucketAcl"));
   const auto asked = acl_of(in);
   if (asked.empty()) return fail("MissingSecurityHeader", "Your request was missing a required header", 400);
+  if (x.bucket->enforced() && asked.canned == "private")  // which AWS takes of objects and new buckets only
+    return fail("AccessControlListNotSupported", "The bucket does not allow ACLs", 400);
   TRY_LET(x.bucket->grants, make_grants(x, asked, x.bucket->account, false));
   x.tx.put(kEverywhere, *x.bucket);
   return {};

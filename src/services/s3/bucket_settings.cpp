@@ -128,7 +128,8 @@ Status put_object_lock_configuration(api::Call& call, const model::PutObjectLock
     days = d->days.value_or(0);
     years = d->years.value_or(0);
     if (days < 0 || years < 0 || days + years == 0)
-      return invalid_argument("Default retention period must be a positive integer value");
+      return invalid_argument("Default retention period must be a positive integer value.",
+                              d->days.has() ? "Days" : "Years", std::to_string(days + years));
     if (days > 36500 || years > 100) return invalid_argument("Default retention period too large");
   }
   b.lock = true;

@@ -4,6 +4,8 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "http/client.hpp"
+#include "services/s3/document.hpp"
 #include "services/s3/form_parser.hpp"
 #include "services/s3/form_policy.hpp"
 #include "services/s3/front.hpp"
@@ -18,6 +20,18 @@ using Fields = std::map<std::string, std::string>;
 std::string field(const Fields& f, const char* name) {
   auto it = f.find(name);
   return it == f.end() ? std::string() : it->second;
+}
+
+/// The XML of PutObjectTagging as the header x-amz-tagging says it.
+Result<std::string> tags_of_document(std::string_view xml) {
+  Arena arena;
+  const auto* t = static_cast<const model::Tagging*>(parse_document(arena, xml, "PutObjectTagging"));
+  if (!t) return malformed_xml();
+  std::string out;
+  for (auto& tag : t->tag_set)
+    out += (out.empty() ? "" : "&") + http::percent_encode(tag.key.sv(), "") + "=" +
+           http::percent_encode(tag.value.sv(), "");
+  return out;
 }
 
 /// What the browser hears of a success.
@@ -122,7 +136,10 @@ class FormReceiver final : public http::Receiver {
     for (auto* name : plain)
       if (fields_.contains(name)) headers.emplace_back(name, fields_[name]);
     if (fields_.contains("acl")) headers.emplace_back("x-amz-acl", fields_["acl"]);
-    if (fields_.contains("tagging")) return not_implemented("the form field tagging");
+    if (auto it = fields_.find("tagging"); it != fields_.end()) {
+      TRY_LET(auto tags, tags_of_document(it->second));
+      headers.emplace_back("x-amz-tagging", std::move(tags));
+    }
     for (auto& [name, value] : fields_)
       if (name.starts_with("x-amz-") && name != "x-amz-credential" && name != "x-amz-algorithm" &&
           name != "x-amz-date" && name != "x-amz-signature" && name != "x-amz-security-token")

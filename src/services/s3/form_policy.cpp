@@ -110,10 +110,11 @@ Result<FormLimits> check_form_policy(std::string_view document,
   const auto& o = parsed->as_object();
   auto* expiration = o.if_contains("expiration");
   if (!expiration || !expiration->is_string()) return invalid("Policy missing expiration.");
-  auto until = parse_time(std::string_view(expiration->as_string()));
-  if (!until)
-    return invalid("Invalid 'expiration' value: '" + std::string(std::string_view(expiration->as_string())) +
-                   "'");
+  const std::string_view text = expiration->as_string();
+  auto until = parse_time(text);
+  // ISO 8601 in UTC alone: 2026-11-23T12:00:00.000Z
+  if (!until || text.size() < 20 || text[10] != 'T' || !text.ends_with('Z'))
+    return invalid("Invalid 'expiration' value: '" + std::string(text) + "'");
   if (now > *until) return access_denied("Invalid according to Policy: Policy expired.");
   auto* conditions = json::array_at(o, "conditions");
   if (!conditions) return invalid("Policy missing conditions.");

@@ -46,6 +46,10 @@ class Refusal final : public http::Receiver {
   size_t seen_ = 0;
 };
 
+Failure internal_error() {
+  return fail("InternalError", "We encountered an internal error. Please try again.", 500);
+}
+
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (char c : text) {
@@ -109,12 +113,8 @@ std::unique_ptr<http::Receiver> Front::begin(http::HeadPtr head) {
   if (is_website(impl_->cloud.config, *head)) return answer_website(*impl_, std::move(head));
   if (is_form(impl_->cloud.config, *head)) return receive_form(*impl_, std::move(head));
   auto request = std::make_shared<Request>(*impl_, head);
-  if (auto ready = request->prepare(); !ready) return refuse(*head, request->refusal(ready.error()));
-  if (request->takes_bytes()) {
-    if (auto started = request->start_intake(); !started)
-      return refuse(*head, request->refusal(started.error()));
-    return std::make_unique<BytesReceiver>(std::move(request));
-  }
+  if (auto ready = request->begin(); !ready) return refuse(*head, request->refusal(ready.error()));
+  if (request->takes_bytes()) return std::make_unique<BytesReceiver>(std::move(request));
   auto too_large =
       request->refusal(ApiError{"MaxMessageLengthExceeded", 400, "Your request was too large.", {}});
   return http::collect(
@@ -127,6 +127,16 @@ std::unique_ptr<http::Receiver> Front::begin(http::HeadPtr head) {
 
 Request::Request(Front::Impl& front, http::HeadPtr head)
     : front_(front), head_(std::move(head)), id_(random_text(16, "0123456789ABCDEF")), now_(now_ms()) {}
+
+Status Request::begin() {
+  try {
+    TRY(prepare());
+    return takes_bytes() ? start_intake() : Status();
+  } catch (const std::exception& e) {  // the store cannot be read
+    log_error("s3", "{} {} of request {}: {}", head_->method, head_->path, id_, e.what());
+    return internal_error();
+  }
+}
 
 Status Request::prepare() {
   auto target = parse_target(front_.cloud.config, *head_);
@@ -189,6 +199,14 @@ Status Request::start_intake() {
 
 Status Request::decode() {
   const auto& shape = *operation_->shape;
+  // How an object is encrypted was said when it was put.
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+  if (shape.name == "GetObject" || shape.name == "HeadObject")
+    for (std::string_view header :
+         {"x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"})
+      if (auto value = head_->header(header); !value.empty())
+        return invalid_argument(std::string(header) + " header is not supported for this operation.",
+                                std::string(header), std::string(value));
   in_ = arena_.allocate(shape.input->size);
   const wire::RawRequest raw{head_->method, target_.path, head_->query, head_->headers,
                              takes_bytes() ? std::string_view() : std::string_view(body_)};
@@ -198,6 +216,8 @@ Status Request::decode() {
   if (error.code == "NotImplemented") return not_implemented(error.message);
   if (error.code == "MalformedXML") return malformed_xml();
   // A value that is not one of those that the model allows.
+  if (shape.name == "CreateBucket" && body_.find("<LocationConstraint>") != std::string::npos)
+    return fail("InvalidLocationConstraint", "The specified location-constraint is not valid", 400);
   if (!body_.empty()) return malformed_xml();
   return invalid_argument(error.message);
 }
@@ -265,11 +285,14 @@ void Request::run() {
     done = operate(*tx, *exchange_);
   } catch (const std::exception& e) {
     log_error("s3", "{} of request {}: {}", operation_->shape->name, id_, e.what());
-    done = fail("InternalError", "We encountered an internal error. Please try again.", 500);
+    done = internal_error();
   }
   if (!done) {
-    if (done.error().code == "ReadAgain" && runs_ < kMostRuns) return run();
-    return answer_error(done.error());
+    if (done.error().code != "ReadAgain") return answer_error(done.error());
+    if (runs_ < kMostRuns) return run();
+    log_error("s3", "{} of request {}: the bytes of {}/{} cannot be opened", operation_->shape->name, id_,
+              target_.bucket, target_.key);
+    return answer_error(internal_error().error());
   }
   front_.cloud.store->commit(
       std::move(tx),

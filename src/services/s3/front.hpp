@@ -31,13 +31,13 @@ struct Front::Impl {
 class Request : public std::enable_shared_from_this<Request> {
  public:
   Request(Front::Impl& front, http::HeadPtr head);
-  /// Who, what, where. After an error the request can only be refused.
-  Status prepare();
+  /// Who, what, where, and what takes the bytes. After an error the request can only be refused.
+  Status begin();
   /// Of a form: a PutObject of who has signed it.
   Status prepare_put(const Target& target, Claim claim);
   /// The operation takes an object's bytes.
   bool takes_bytes() const;
-  Status start_intake();
+  Status start_intake();  // of a form
   Intake& intake() { return *intake_; }
   /// The document has come.
   void with_document(std::string body, http::Respond respond);
@@ -47,6 +47,7 @@ class Request : public std::enable_shared_from_this<Request> {
   http::Answer refusal(ApiError error);
 
  private:
+  Status prepare();
   Status decode();
   void run();
   Status operate(store::Transaction& tx, Exchange& x);

@@ -36,7 +36,9 @@ bool same_secret(std::string_view a, std::string_view b) {
 /// The key's owner, if the key is good and the token its own.
 Result<iam::Credential> find(store::Transaction& tx, std::string_view key, std::string_view token) {
   auto credential = iam::find_credential(tx, key);
-  if (!credential || !credential->active) return fail(wire::unknown_key(kStyle));
+  // Without its token a session's key is none.
+  if (!credential || !credential->active || (token.empty() && !credential->session_token.empty()))
+    return fail(wire::unknown_key(kStyle));
   if (!same_secret(credential->session_token, token))
     return fail("InvalidToken", "The provided token is malformed or otherwise invalid.", 400);
   return std::move(*credential);
@@ -163,13 +165,15 @@ Result<Claim> identify_v2(store::Transaction& tx, const http::Head& head, const 
       return invalid_argument("AWS authorization header is invalid. Expected AwsAccessKeyId:signature");
     key = authorization.substr(4, colon - 4);
     signature = authorization.substr(colon + 1);
-    const auto amz_date = head.header("x-amz-date");
-    auto sent = parse_time(amz_date.empty() ? std::string_view(date) : amz_date);
-    if (!sent) return access_denied("AWS authentication requires a valid Date or x-amz-date header");
+    // It counts instead of Date even if it says nothing.
+    const bool amz = std::ranges::any_of(head.headers, [](auto& h) { return h.first == "x-amz-date"; });
+    auto sent = parse_time(amz ? head.header("x-amz-date") : std::string_view(date));
+    if (!sent || *sent < 0)
+      return access_denied("AWS authentication requires a valid Date or x-amz-date header");
     if (std::abs(*sent - now) > kSkewMs)
       return fail("RequestTimeTooSkewed",
                   "The difference between the request time and the current time is too large.", 403);
-    if (!amz_date.empty()) date.clear();
+    if (amz) date.clear();
   }
   // What this signature does not cover could be added by anybody.
   for (auto name : {"attributes", "ownershipControls"})

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ids.hpp"
 #include "services/s3/object_keys.hpp"
 
 namespace nubecita::s3 {
@@ -27,6 +28,17 @@ std::string without_chunked(std::string_view text) {
   return out;
 }
 
+// Headers are Latin-1 to S3, and values outside of ASCII come back as RFC 2047 encodes them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+std::string as_ascii(std::string_view value) {
+  std::string utf8;
+  for (unsigned char c : value) {
+    if (c >= 0x80) utf8 += static_cast<char>(0xc0 | c >> 6);
+    utf8 += static_cast<char>(c < 0x80 ? c : 0x80 | (c & 0x3f));
+  }
+  return utf8.size() == value.size() ? std::string(value) : "=?UTF-8?B?" + base64(utf8) + "?=";
+}
+
 Status metadata(const wire::Map<wire::Text>& given, Object& o) {
   size_t size = 0;
   for (auto& [name, value] : given) {
@@ -34,7 +46,7 @@ Status metadata(const wire::Map<wire::Text>& given, Object& o) {
     for (char& c : lower)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
     size += lower.size() + value.size();
-    o.meta[lower] = value.sv();
+    o.meta[lower] = as_ascii(value);
   }
   if (size > kMostMetadata)
     return fail(

@@ -67,8 +67,11 @@ Result<Found> open_version(Exchange& x, std::string_view version, std::string_vi
   }
   api::Conditions conditions;
   if (!version.empty()) conditions.push_back({"s3:VersionId", {std::string(version)}});
-  TRY(open_object(x, version.empty() ? action : version_action, found ? &found->object : nullptr,
-                  conditions));
+  // What is not there has no access control list that could let anybody in: who may list is told.
+  const bool missing = !found || (found->object.marker && version.empty());
+  if (!missing || x.bucket->enforced() || !may_list(x, *x.bucket))
+    TRY(open_object(x, version.empty() ? action : version_action, found ? &found->object : nullptr,
+                    conditions));
   if (found && found->object.marker) {
     x.headers.emplace_back("x-amz-delete-marker", "true");
     x.headers.emplace_back("x-amz-version-id", found->object.version);

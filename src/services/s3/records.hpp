@@ -27,7 +27,8 @@ namespace nubecita::s3 {
 
 using Texts = std::map<std::string, std::string>;
 
-/// Of an access control list. Type "id" (a canonical user id: an account) or "group" (its URI).
+/// Of an access control list. Type "id" (a canonical user id: an account), "group" (its URI) or "nobody": a
+/// list that grants nothing, where no list at all means the owner's full control.
 struct Grant {
   std::string type, grantee, permission;
   template <class A>
@@ -44,10 +45,11 @@ struct Bucket {
   std::string versioning;  // "", "Enabled", "Suspended"
   std::string policy;      // JSON
   std::string ownership = "BucketOwnerEnforced";
-  int block = 15;          // public access block: bits of Block
-  bool block_set = true;   // there is a configuration
-  std::string encryption;  // of objects that say nothing: "AES256", "aws:kms" or empty
-  std::string kms_key;     // as it was given; empty: alias/aws/s3
+  bool ownership_unset = false;  // there are no ownership controls: what "ObjectWriter" means
+  int block = 15;                // public access block: bits of Block
+  bool block_set = true;         // there is a configuration
+  std::string encryption;        // of objects that say nothing: "AES256", "aws:kms" or empty
+  std::string kms_key;           // as it was given; empty: alias/aws/s3
   bool bucket_key = false;
   bool lock = false;      // object lock
   std::string lock_mode;  // default retention
@@ -61,8 +63,8 @@ struct Bucket {
     int unblock = 15 - block;
     bool unset = !block_set;
     a("name", name)("account", account)("region", region)("created", created)("versioning", versioning)(
-        "policy", policy)("ownership", ownership)("unblock", unblock)("unset", unset)(
-        "encryption", encryption)("kms_key", kms_key)("bucket_key", bucket_key)("lock", lock)(
+        "policy", policy)("ownership", ownership)("unowned", ownership_unset)("unblock", unblock)(
+        "unset", unset)("encryption", encryption)("kms_key", kms_key)("bucket_key", bucket_key)("lock", lock)(
         "lock_mode", lock_mode)("lock_days", lock_days)("lock_years", lock_years)("grants", grants)(
         "cors", cors)("website", website)("lifecycle", lifecycle)("notifies", notifies);
     block = 15 - unblock;
