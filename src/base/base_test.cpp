@@ -18,6 +18,8 @@ TEST(Clock, RoundTripsIso8601) {
   EXPECT_EQ(parse_time("20261122T174838Z"), 1795369718000);
   EXPECT_EQ(parse_time("2026-11-22T18:48:38+01:00"), 1795369718000);
   EXPECT_EQ(parse_time(http_date(1795369718000)), 1795369718000);
+  EXPECT_EQ(parse_time("Mon, 23 Nov 2026 03:04:47 -0000"), parse_time("2026-11-23T03:04:47Z"));
+  EXPECT_FALSE(parse_time("Mon, 23 Nov 2026 03:04:47 +0200"));
   EXPECT_FALSE(parse_time("2026-13-22T17:48:38Z"));
   EXPECT_FALSE(parse_time("2026-11-22T17:48:38Zjunk"));
   EXPECT_FALSE(parse_time(""));

@@ -39,7 +39,8 @@ std::optional<int64_t> compose(int y, int mo, int d, int h, int mi, int s) {
 
 std::optional<int64_t> parse_http_date(std::string_view s) {
   static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  if (s.size() != 29 || s.substr(25) != " GMT") return {};
+  // botocore ends the Date that it signs with -0000.
+  if (s.size() < 29 || (s.substr(25) != " GMT" && s.substr(25) != " -0000")) return {};
   auto m = months.find(s.substr(8, 3));
   int y, d, h, mi, sec;
   if (m == std::string_view::npos || m % 3 || !digits(s, 5, 2, d) || !digits(s, 12, 4, y) ||

@@ -17,9 +17,9 @@ namespace {
 constexpr size_t kMostKeys = 5, kMostCombinations = 150, kMostText = 256 * 1024;
 
 bool is_number(const json::value& v) { return v.is_number(); }
-bool same_number(const json::value& a, const json::value& b) {
-  return a.to_number<double>() == b.to_number<double>();
-}
+/// Five digits behind the point count, as AWS documents it: the number in hundred-thousandths.
+double number_of(const json::value& v) { return std::round(v.to_number<double>() * 1e5); }
+bool same_number(const json::value& a, const json::value& b) { return number_of(a) == number_of(b); }
 std::string_view text_of(const json::value& v) { return {v.get_string().data(), v.get_string().size()}; }
 
 bool exactly(const json::value& a, const json::value& b) {
@@ -91,7 +91,7 @@ struct Test {
       }
       case Kind::numeric: {
         if (!is_number(v)) return false;
-        const double n = v.to_number<double>();
+        const double n = number_of(v);
         return (low_open ? n > low : n >= low) && (high_open ? n < high : n <= high);
       }
       case Kind::exists:
@@ -149,8 +149,9 @@ Status parse_numeric(const json::value& v, Test& t) {
     if (!op.is_string()) return bad("Invalid member in numeric match: an operator must be a string");
     const auto name = text_of(op);
     if (!is_number(number)) return bad("Value of " + std::string(name) + " must be numeric");
-    const double n = number.to_number<double>();
-    if (std::abs(n) > 1e9) return bad("Value of " + std::string(name) + " is out of range: -1e9 to 1e9");
+    const double n = number_of(number);
+    if (std::abs(number.to_number<double>()) > 1e9)
+      return bad("Value of " + std::string(name) + " is out of range: -1e9 to 1e9");
     const bool only = list->size() == 2;
     if (name == "=" && only) {
       t.low = t.high = n;
@@ -353,7 +354,7 @@ bool FilterPolicy::wants(const std::vector<MessageAttribute>& attributes) const 
       if (a.name != key) continue;
       Values out;
       if (a.type == "String.Array") {
-        if (auto doc = json::parse(a.value); doc && doc->is_array()) flatten(*doc, out);
+        if (auto doc = json::parse(a.value); doc && !doc->is_object()) flatten(*doc, out);
       } else if (a.type.starts_with("Number")) {
         if (auto doc = json::parse(a.value); doc && doc->is_number()) out.push_back(*doc);
       } else if (a.type.starts_with("String")) {

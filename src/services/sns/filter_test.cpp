@@ -50,6 +50,11 @@ TEST(FilterTest, Numeric) {
   EXPECT_FALSE(wants(R"({"a":[{"numeric":[">",0,"<",150]}]})", one("Number", "150")));
   EXPECT_TRUE(wants(R"({"a":[{"numeric":["=",-1.5]}]})", one("Number", "-1.5")));
   EXPECT_FALSE(wants(R"({"a":[{"numeric":["=",1]}]})", one("String", "1")));
+  EXPECT_TRUE(
+      wants(R"({"a":[100.123456789]})", one("Number", "100.1234567")));  // five digits behind the point
+  EXPECT_FALSE(wants(R"({"a":[100.12345]})", one("Number", "100.12346")));
+  EXPECT_FALSE(wants(R"({"a":[{"numeric":["<",0.00001]}]})", one("Number", "0.00001")));
+  EXPECT_TRUE(wants(R"({"a":[100]})", one("String.Array", "100")));  // which AWS takes for a list of one
 }
 
 TEST(FilterTest, ExistsCidrOr) {
