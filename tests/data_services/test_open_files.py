@@ -78,7 +78,6 @@ def test_writing_without_a_file_to_spare(warm):
     warm.check_messages()
 
 
-@pytest.mark.xfail(strict=True, reason="the head is sent before the object's file is opened")
 def test_reading_without_a_file_to_spare(warm):
     """A large object cannot be read: an error instead of a head to which no body comes."""
     url = warm.s3.generate_presigned_url("get_object", {"Bucket": "data", "Key": next(k for k in warm.objects if k.startswith("file"))})

@@ -18,6 +18,7 @@ bool read_all(int fd, char* at, size_t n, int64_t offset) {
   while (n > 0) {
     const auto got = ::pread(fd, at, n, offset);
     if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = ENODATA;  // it is shorter than it was written
     if (got <= 0) return false;
     at += got;
     n -= static_cast<size_t>(got);
@@ -83,7 +84,15 @@ bool Blobs::Reader::open_piece() {
   return true;
 }
 
+bool Blobs::Reader::begin() { return read(ahead_); }
+
 bool Blobs::Reader::next(std::string& part) {
+  if (ahead_.empty()) return read(part);
+  part = std::exchange(ahead_, {});
+  return true;
+}
+
+bool Blobs::Reader::read(std::string& part) {
   if (at_ >= pieces_.size()) return false;
   if (position_ < 0 && !open_piece()) return false;
   const auto& p = pieces_[at_];

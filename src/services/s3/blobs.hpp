@@ -134,10 +134,14 @@ class Blobs::Reader : public http::Source {
   Reader(Blobs& blobs, store::Transaction& tx, std::vector<Piece> pieces);
   ~Reader() override;
   bool good() const { return good_; }
+  /// Reads the first part ahead, so that it is known before an answer begins whether there is one. False: its
+  /// file cannot be read, or is damaged; the log says why. On good pieces of at least one byte, once.
+  bool begin();
   bool next(std::string& part) override;
 
  private:
   bool open_piece();
+  bool read(std::string& part);
   Blobs& blobs_;
   std::vector<Piece> pieces_;
   std::map<size_t, std::string> values_;
@@ -146,6 +150,7 @@ class Blobs::Reader : public http::Source {
   int64_t position_ = -1;  // in its blob; -1: not opened
   int fd_ = -1;
   std::string key_, table_;
+  std::string ahead_;  // what begin() has read
 };
 
 /// The pieces of `pieces` that hold `size` bytes from `offset` on.

@@ -174,6 +174,28 @@ TEST_F(BlobsTest, AReaderKeepsAFileUntilItIsDone) {
   EXPECT_EQ(files(), 0u);
 }
 
+TEST_F(BlobsTest, WhatWasReadAheadComesFirst) {
+  for (size_t size : {1u, 70'000u, 400'000u}) {
+    const auto bytes = random_bytes(size);
+    const auto pieces = put(bytes);
+    auto tx = store_->begin();
+    Blobs::Reader reader(*blobs_, *tx, pieces);
+    ASSERT_TRUE(reader.begin());
+    std::string all, part;
+    while (reader.next(part)) all += part;
+    EXPECT_EQ(all, bytes) << size;
+  }
+}
+
+TEST_F(BlobsTest, ReadingAheadNoticesDamage) {
+  const auto pieces = put(random_bytes(400'000));
+  ASSERT_EQ(::truncate(blobs_->path(pieces[0].id).c_str(), 100), 0);
+  auto tx = store_->begin();
+  Blobs::Reader reader(*blobs_, *tx, pieces);
+  EXPECT_TRUE(reader.good());
+  EXPECT_FALSE(reader.begin());
+}
+
 TEST_F(BlobsTest, AnUnfinishedWriterLeavesNothing) {
   {
     Blobs::Writer w(*blobs_, false);

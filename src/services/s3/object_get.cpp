@@ -112,7 +112,11 @@ Result<Extent> extent(Exchange& x, const In& in, const Object& o, Out& out) {
     const auto parts = parts_of(x.tx, o);
     const int32_t count = o.part_count ? o.part_count : 1;
     if (number < 1 || number > count)
-      return fail("InvalidPart", "The requested partnumber is not satisfiable", 416);
+      return fail(ApiError{
+          "InvalidPartNumber",
+          416,
+          "The requested partnumber is not satisfiable",
+          {{"ActualPartCount", std::to_string(count)}, {"PartNumberRequested", std::to_string(number)}}});
     if (o.part_count) {
       out.parts_count = count;
       for (int i = 0; i < number - 1; ++i) e.offset += parts[static_cast<size_t>(i)].size;
@@ -169,6 +173,8 @@ Status get_object(api::Call& call, const model::GetObjectRequest& in, model::Get
   if (e.part) pieces = slice(pieces, e.offset, e.size);
   auto reader = std::make_unique<Blobs::Reader>(x.blobs, x.tx, std::move(pieces));
   if (!reader->good()) return fail("ReadAgain", "The object has just been replaced.", 503);
+  if (!reader->begin())
+    return fail("InternalError", "We encountered an internal error. Please try again.", 500);
   x.source = std::move(reader);
   x.source_size = static_cast<uint64_t>(e.size);
   return {};
