@@ -173,7 +173,7 @@ listener=$(first "$(aws elbv2 describe-listeners --load-balancer-arn "$balancer"
 [ -n "$listener" ] || aws elbv2 create-listener --load-balancer-arn "$balancer" --protocol HTTP --port 80 \
   --default-actions "Type=forward,TargetGroupArn=$targets" > /dev/null
 host=$(aws elbv2 describe-load-balancers --load-balancer-arns "$balancer" --query 'LoadBalancers[0].DNSName')
-wait_for 300 "database" db_ready || die "the database does not become available: $(db_status)"
+wait_for 300 "database" db_ready || die "the database does not become available: $(db_status) (the reason is in ${NUBECITA_DATA:-the data directory}/log/serve.log)"
 endpoint=$(aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].Endpoint.Address')
 step "database $endpoint"
 

@@ -19,6 +19,7 @@ struct Common {
 struct ServeOptions {
   std::string listen;  // empty: the configuration's
   bool verbose = false;
+  bool accept_loss = false;  // of what was written after the damage in the store's log
 };
 struct InitOptions {
   std::string profile = "nubecita";  // name of the AWS profile that is written

@@ -1,5 +1,6 @@
 // `nubecita doctor`: looks at the machine and says what is missing, what for, and the command that brings it.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -90,6 +91,11 @@ std::vector<Finding> examine(const Common& common, const Config& config) {
     found.push_back({text, free_gib < 5 ? "warning" : "ok",
                      free_gib < 5 ? "images and databases want 5 GiB or more" : ""});
   }
+  for (auto above = fs::absolute(common.data).lexically_normal().parent_path(); above != above.root_path();
+       above = above.parent_path())
+    if (struct stat info{}; ::stat(above.c_str(), &info) == 0 && !(info.st_mode & S_IXOTH))
+      found.push_back({"the way to " + common.data + " (databases run as users of their own)", "missing",
+                       "run `chmod o+x " + above.string() + "` or use a data directory elsewhere"});
   return found;
 }
 }  // namespace

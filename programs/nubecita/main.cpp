@@ -42,6 +42,9 @@ int main(int argc, char** argv) {
       app.add_subcommand("serve", "run the cloud until SIGTERM; what it runs goes on without it");
   serve_command->add_option("--listen", serve_options.listen,
                             "HOST:PORT (default: 127.0.0.1:4566; port 0: any)");
+  serve_command->add_flag(
+      "--accept-loss", serve_options.accept_loss,
+      "start though the store's log is damaged, without what was written after the damage");
   serve_command->add_flag("--verbose", serve_options.verbose, "log every request and reconcile");
 
   InitOptions init_options;

@@ -94,7 +94,7 @@ Status run(const Common& common, const ServeOptions& options) {
   const auto run_dir = common.data + "/run";
   fs::create_directories(run_dir);
 
-  TRY_LET(auto store, store::Store::open(common.data + "/store"));
+  TRY_LET(auto store, store::Store::open(common.data + "/store", {.accept_loss = options.accept_loss}));
   TRY_LET(auto authority, http::Authority::open(common.data + "/ca"));
   TRY(authority->write_bundle(common.data + "/ca/bundle.pem"));
   TRY_LET(auto token, installation_token(common.data));

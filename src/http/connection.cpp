@@ -10,7 +10,7 @@
 
 namespace nubecita::http {
 namespace {
-constexpr size_t kFirstRead = 4096;
+constexpr size_t kFirstRead = 8192;  // a small object's PUT comes in one read
 constexpr size_t kBodyRead = 64 * 1024;
 constexpr size_t kFilePart = 128 * 1024;
 constexpr size_t kInline =
@@ -128,7 +128,7 @@ void Connection::read() {
     in_.resize(want);
     in_.shrink_to_fit();
   }
-  if (in_.size() - end_ < want / 2) in_.resize(end_ + want);
+  if (in_.size() - end_ < want / 2) in_.resize_and_overwrite(end_ + want, [](char*, size_t n) { return n; });
   reading_ = true;
   stream_->read_some(in_.data() + end_, in_.size() - end_,
                      [self = shared_from_this()](ErrorCode ec, size_t n) { self->on_read(ec, n); });
@@ -259,12 +259,8 @@ bool Connection::take_head() {
 
 // A client that waits for "100 Continue" is asked for the body only if the receiver wants one.
 bool Connection::expect_continue() {
-  auto expect = head_->header("expect");
-  if (expect.empty()) return true;
-  if (!same_word(expect, "100-continue")) {
-    refuse(417, "The only Expect served is 100-continue.\n");
-    return false;
-  }
+  // Another expectation may be passed over (RFC 9110, section 10.1.1), as AWS does.
+  if (!same_word(head_->header("expect"), "100-continue")) return true;
   if (!receiver_->write({})) {
     close_after_ = true;
     finish_request();

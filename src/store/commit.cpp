@@ -2,6 +2,7 @@
 // of the valid ones. While it waits for the disk the next group gathers, so the cost of a sync is shared by
 // all who wait.
 #include <algorithm>
+#include <chrono>
 
 #include "base/log.hpp"
 #include "store/impl.hpp"
@@ -10,6 +11,7 @@ namespace nubecita::store {
 namespace {
 constexpr size_t kGroupBytes =
     8u << 20;  // a group ends after this much, so that memory and waiting stay bounded
+constexpr std::chrono::seconds kTryAgain{1};  // to open a database that could not be opened
 
 std::string big_endian(uint64_t n) {
   std::string bytes(8, '\0');
@@ -36,7 +38,16 @@ void Store::Impl::run() {
     std::vector<Commit> group;
     {
       std::unique_lock lock(queue_mutex);
-      queue_filled.wait(lock, [this] { return stopping || !queue.empty(); });
+      const auto asked = [this] { return stopping || !queue.empty(); };
+      // Without a database every read throws, so that perhaps nobody comes as far as a commit.
+      while (!asked() && !db)
+        if (!queue_filled.wait_for(lock, kTryAgain, asked)) {
+          lock.unlock();
+          recover();
+          if (!broken) notify(std::exchange(in_doubt, {}));
+          lock.lock();
+        }
+      queue_filled.wait(lock, asked);
       if (queue.empty()) return;  // stopping, and everything asked for is answered
       group.swap(queue);
     }

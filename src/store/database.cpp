@@ -27,7 +27,7 @@ constexpr int kMostLogs = 8;
 
 class OurLog : public rocksdb::Logger {
  public:
-  OurLog() : Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
+  OurLog() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}  // which file is damaged, and where, is a warning
   using Logger::Logv;
   void Logv(const char* format, va_list arguments) override {
     char text[1024];
@@ -64,7 +64,7 @@ rocksdb::Env* environment() {
 }
 
 // Small on purpose: the control plane's state is small, and idle memory is a promise.
-rocksdb::Options tuning() {
+rocksdb::Options tuning(bool accept_loss) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(8u << 20);
   table.block_size = 8u << 10;
@@ -89,7 +89,11 @@ rocksdb::Options tuning() {
   o.stats_dump_period_sec = 0;  // no thread that wakes up to count
   o.stats_persist_period_sec = 0;
   o.info_log = std::make_shared<OurLog>();
-  o.avoid_flush_during_recovery = true;
+  // A write that was cut off ends a log; anything else that is wrong in one is damage, and behind it lie
+  // writes that were acknowledged. RocksDB's default would drop them and say nothing.
+  o.wal_recovery_mode = accept_loss ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                    : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  o.avoid_flush_during_recovery = !accept_loss;  // the damaged log goes with the flush
   o.avoid_flush_during_shutdown = true;
   o.max_bgerror_resume_count = 0;
   o.listeners.push_back(std::make_shared<NoRecovery>());
@@ -104,7 +108,11 @@ std::string cause(const std::string& path, const rocksdb::Status& status) {
   if (status.IsNoSpace() || text.find("No space left") != std::string::npos)
     return "The disk of the store " + path + " is full: make room and start again. (" + text + ")";
   if (status.IsCorruption() || status.IsInvalidArgument())
-    return "The store " + path + " is damaged: put a copy of the directory back. (" + text + ")";
+    return "The store " + path +
+           " is damaged: put a copy of the directory back, or, if only a log is, go on without what was "
+           "written "
+           "after the damage: nubecita serve --accept-loss. (" +
+           text + ")";
   return "The store " + path + " cannot be opened. (" + text + ")";
 }
 
@@ -123,9 +131,9 @@ void gather_logs(rocksdb::DB& db, const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<rocksdb::DB>> Store::Impl::open_database(const std::string& path) {
+Result<std::unique_ptr<rocksdb::DB>> Store::Impl::open_database(const std::string& path, bool accept_loss) {
   rocksdb::DB* opened = nullptr;
-  auto status = rocksdb::DB::Open(tuning(), path, &opened);
+  auto status = rocksdb::DB::Open(tuning(accept_loss), path, &opened);
   if (!status.ok()) return fail("StoreUnavailable", cause(path, status), 503);
   gather_logs(*opened, path);
   return std::unique_ptr<rocksdb::DB>(opened);
@@ -150,7 +158,7 @@ std::string Store::Impl::recover() {
     db->Close().PermitUncheckedError();
     db.reset();
   }
-  auto opened = open_database(path);
+  auto opened = open_database(path, false);
   if (!opened) return opened.error().message;
   db = std::move(*opened);
   recent = RecentWrites();  // nobody who could ask has an older snapshot

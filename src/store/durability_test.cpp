@@ -111,6 +111,60 @@ TEST(Durability, AcknowledgedWritesSurviveKill9) {
   std::filesystem::remove(dir + ".log");
 }
 
+/// How many of the items 0, 1, 2, ... there are from the first on.
+int items_of(Store& store) {
+  int n = 0;
+  for (auto tx = store.begin(); tx->get(std::to_string(n));) ++n;
+  return n;
+}
+
+TEST(Durability, ADamagedLogIsNotPassedOver) {
+  const std::string dir = make_dir();
+  constexpr int kItems = 200;
+  {
+    auto store = Store::open(dir);
+    ASSERT_TRUE(store) << store.error().message;
+    for (int n = 0; n < kItems; ++n) {
+      auto tx = (*store)->begin();
+      tx->put(std::to_string(n), std::string(500, 'x'));
+      ASSERT_EQ((*store)->commit(std::move(tx)), CommitResult::done);
+    }
+  }
+  std::string log;
+  for (auto& file : std::filesystem::directory_iterator(dir))
+    if (file.path().extension() == ".log") log = file.path();
+  // A write that a power cut cut off was not acknowledged: all before it is there.
+  const auto size = std::filesystem::file_size(log);
+  std::filesystem::resize_file(log, size - 3);
+  {
+    auto store = Store::open(dir);
+    ASSERT_TRUE(store) << store.error().message;
+    EXPECT_EQ(items_of(**store), kItems - 1);
+  }
+  {
+    std::fstream f(log);
+    f.seekp(static_cast<std::streamoff>(size / 2));
+    f.put('y');
+    f.put('y');
+  }
+  auto refused = Store::open(dir);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "StoreUnavailable");
+  EXPECT_NE(refused.error().message.find("damaged"), std::string::npos) << refused.error().message;
+  int left = 0;
+  {
+    auto store = Store::open(dir, {.accept_loss = true});
+    ASSERT_TRUE(store) << store.error().message;
+    left = items_of(**store);
+    EXPECT_GT(left, kItems / 4);
+    EXPECT_LT(left, kItems * 3 / 4);
+  }
+  auto store = Store::open(dir);
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ(items_of(**store), left);
+  std::filesystem::remove_all(dir);
+}
+
 /// Writes until a commit fails; the number of acknowledged writes, and the reason.
 int fill(Store& store, const std::string& prefix, std::string& reason) {
   for (int n = 0;; ++n) {

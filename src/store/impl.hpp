@@ -48,7 +48,7 @@ struct Store::Impl {
   Impl(std::string path, std::unique_ptr<rocksdb::DB> database, bool sync_writes);
   ~Impl();
 
-  static Result<std::unique_ptr<rocksdb::DB>> open_database(const std::string& path);
+  static Result<std::unique_ptr<rocksdb::DB>> open_database(const std::string& path, bool accept_loss);
 
   void run();  // the commit thread
   void commit_group(std::vector<Commit>& group);

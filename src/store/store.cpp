@@ -23,7 +23,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, Options opti
   if (error)
     return fail("StoreUnavailable", "The store's directory " + path + " cannot be closed: " + error.message(),
                 503);
-  TRY_LET(auto db, Impl::open_database(path));
+  TRY_LET(auto db, Impl::open_database(path, options.accept_loss));
   return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(path, std::move(db), options.sync)));
 }
 

@@ -118,7 +118,8 @@ using ChangedKeys = std::vector<std::string>;
 class Store {
  public:
   struct Options {
-    bool sync = true;  // false only for tests that measure something else
+    bool sync = true;          // false only for tests that measure something else
+    bool accept_loss = false;  // open though a log is damaged: what was written after the damage is gone
   };
   /// Makes the directory if it is missing. Error "StoreUnavailable" names the cause (locked, full, corrupt).
   static Result<std::unique_ptr<Store>> open(const std::string& path, Options options);

@@ -323,6 +323,15 @@ int renameat(int from_dir, const char* from, int to_dir, const char* to) {
 int renameat2(int from_dir, const char* from, int to_dir, const char* to, unsigned flags) {
   return renamed(from_dir, from, to_dir, to, flags);
 }
+int link(const char* from, const char* to) {
+  if (state()) {
+    const std::string name = absolute(AT_FDCWD, to);
+    struct stat s{};
+    std::lock_guard lock(state()->mutex);
+    if (below(name) && lstat(name.c_str(), &s) != 0) line("made\t%s", name.c_str());
+  }
+  return static_cast<int>(syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
 int unlink(const char* path) { return removed(AT_FDCWD, path, 0); }
 int unlinkat(int dir, const char* path, int flags) { return removed(dir, path, flags); }
 int remove(const char* path) {

@@ -86,7 +86,6 @@ def test_an_object_without_its_file(bucket):
     assert "files/gone" in bucket.cloud.log_tail(), "the log says which"
 
 
-@pytest.mark.xfail(strict=True, reason="RocksDB drops what comes after the damage, and tells nobody")
 def test_the_log_of_the_store(data):
     """A flipped byte in the store's log: either it does not start and says why, or it says what it dropped."""
     cloud = data.cloud

@@ -90,7 +90,6 @@ def test_reading_without_a_file_to_spare(warm):
     warm.check_reads()
 
 
-@pytest.mark.xfail(strict=True, reason="a store that could not be opened again is not tried any more")
 @pytest.mark.parametrize("kind", ["item", "value"])
 def test_the_store_without_a_file_to_spare(warm, kind):
     """The store must begin a new log and cannot: refused writes say so, nothing acknowledged is lost, and it goes on."""

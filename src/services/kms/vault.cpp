@@ -58,9 +58,12 @@ Result<std::string> read_or_make(const std::string& folder) {
   // link, not rename: the first one wins, also over another process.
   const bool named = written && (::link(temporary.c_str(), path.c_str()) == 0 || errno == EEXIST);
   ::unlink(temporary.c_str());
-  const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool durable = dir >= 0 && ::fsync(dir) == 0;
-  if (dir >= 0) ::close(dir);
+  bool durable = true;
+  for (const auto& directory : {folder, folder + "/.."}) {
+    const int opened = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    durable = opened >= 0 && ::fsync(opened) == 0 && durable;
+    if (opened >= 0) ::close(opened);
+  }
   if (!named || !durable) return broken("cannot write " + path);
   return read();
 }
