@@ -227,6 +227,7 @@ def test_multipart(s3, bucket):
     assert got["Body"].read() == b"".join(parts) and got["ContentType"] == "text/x" and got["Metadata"] == {"m": "1"}
     second = s3.get_object(Bucket=bucket, Key="big", PartNumber=2)
     assert second["Body"].read() == parts[1] and second["PartsCount"] == 3
+    assert code(s3.get_object, Bucket=bucket, Key="big", PartNumber=4) == "InvalidPartNumber"
     across = s3.get_object(Bucket=bucket, Key="big", Range=f"bytes={(5 << 20) - 3}-{(5 << 20) + 2}")["Body"].read()
     assert across == parts[0][-3:] + parts[1][:3]
     assert code(s3.list_parts, **finish) == "NoSuchUpload"
