@@ -208,8 +208,6 @@ def test_what_was_answered_survives_kill_9(own_cloud):
 
 
 def test_refused_by_name(db, table):
-    error = error_of(db.update_continuous_backups, TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
-    assert "Point-in-time recovery is not served" in error["Error"]["Message"]
     error = error_of(db.execute_statement, Statement="SELECT * FROM x")
     assert error["Error"]["Code"] == "UnknownOperationException"
 

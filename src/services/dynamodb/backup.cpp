@@ -1,5 +1,6 @@
-// CreateBackup, DescribeBackup, ListBackups, DeleteBackup, RestoreTableFromBackup. A backup is a copy of the
-// items as they stood at one moment, made by the controller; so is a restored table.
+// CreateBackup, DescribeBackup, ListBackups, DeleteBackup, RestoreTableFromBackup; the switch of
+// point-in-time recovery and RestoreTableToPointInTime. A backup is a copy of the items as they stood at one
+// moment, made by the controller; so is a restored table.
 #include <algorithm>
 
 #include "base/clock.hpp"
@@ -9,6 +10,7 @@
 #include "services/dynamodb/controller.hpp"
 #include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/errors.hpp"
+#include "services/dynamodb/recovery.hpp"
 #include "services/dynamodb/table_describe.hpp"
 #include "services/dynamodb/table_schema.hpp"
 #include "services/dynamodb/value.hpp"
@@ -141,12 +143,28 @@ Status copy_backup(store::Store& store, const store::Scope& scope, const std::st
   });
 }
 
+namespace {
+
+/// The source as it is now, less what was noted since the moment that is wanted.
+Status copy_as_of(store::Store& store, const store::Scope& scope, const Table& table, const std::string& to) {
+  auto reader = store.begin();
+  const auto name = table.restored_table.substr(table.restored_table.rfind('/') + 1);
+  auto source = reader->get<Table>(scope, name);
+  if (!source || source->uid != table.restored_uid || source->journal_uid.empty())
+    return fail("TableNotFoundException", "The source of the restore is gone: " + name);
+  TRY(copy_items(store, *reader, item_prefix(scope, source->uid), to));
+  return undo_since(store, *reader, note_prefix(scope, source->journal_uid), to, table.restored);
+}
+
+}  // namespace
+
 Status finish_restore(store::Store& store, const store::Scope& scope, const Table& table) {
-  const auto id = table.restored_backup.substr(table.restored_backup.rfind('/') + 1);
-  auto backup = store.begin()->get<Backup>(scope, id);
   const auto to = item_prefix(scope, table.uid);
   TRY(clear(store, to));
-  if (backup) {
+  if (!table.restored_uid.empty()) {
+    TRY(copy_as_of(store, scope, table, to));
+  } else if (auto backup = store.begin()->get<Backup>(
+                 scope, table.restored_backup.substr(table.restored_backup.rfind('/') + 1))) {
     auto reader = store.begin();
     TRY(copy_items(store, *reader, item_prefix(scope, backup->uid), to));
   }
@@ -237,12 +255,12 @@ Status list_backups(api::Call& call, const model::ListBackupsInput& in, model::L
   return {};
 }
 
-Status restore_table_from_backup(api::Call& call, const model::RestoreTableFromBackupInput& in,
-                                 model::RestoreTableFromBackupOutput& out) {
-  TRY_LET(auto b, find_backup(call, in.backup_arn));
-  TRY_LET(auto name, table_name(call, in.target_table_name));
-  TRY(call.authorize(table_arn(call.scope(), name)));
-  if (b.building) return fail("BackupInUseException", "Backup is being created: " + api::str(in.backup_arn));
+namespace {
+
+/// A new table with the schema, the throughput and the encryption of `source`, but for what `in` asks for;
+/// its items are still to come.
+template <class In>
+Result<Table> restored(api::Call& call, const Table& source, std::string_view name, const In& in) {
   if (find_table(call.tx, call.scope(), name))
     return fail("TableAlreadyExistsException", "Table already exists: " + std::string(name));
   // As on AWS, stream, expiry, tags and policy do not come back.
@@ -251,13 +269,13 @@ Status restore_table_from_backup(api::Call& call, const model::RestoreTableFromB
   table.uid = random_hex(16);
   table.id = uuid();
   table.created = table.restored = call.now;
-  table.keys = b.table.keys;
-  table.attributes = b.table.attributes;
-  table.on_demand = b.table.on_demand;
-  table.on_demand_since = b.table.on_demand_since;
-  table.read_units = b.table.read_units;
-  table.write_units = b.table.write_units;
-  table.indexes = b.table.indexes;
+  table.keys = source.keys;
+  table.attributes = source.attributes;
+  table.on_demand = source.on_demand;
+  table.on_demand_since = source.on_demand_since;
+  table.read_units = source.read_units;
+  table.write_units = source.write_units;
+  table.indexes = source.indexes;
   if (in.billing_mode_override.has()) table.on_demand = in.billing_mode_override == "PAY_PER_REQUEST";
   if (table.on_demand) {
     table.read_units = table.write_units = 0;
@@ -288,17 +306,30 @@ Status restore_table_from_backup(api::Call& call, const model::RestoreTableFromB
     return !uses(table.keys) && std::ranges::none_of(table.indexes, [&](auto& i) { return uses(i.keys); });
   });
   TRY(check_table(table));
-  // Copied as they are: the new table has the same data key, sealed anew for its own name.
-  TRY_LET(auto data_key, data_key_of(call, b.table));
-  table.kms_key = b.table.kms_key;
-  table.sealing = b.table.sealing;
+  // Items are copied as they are: the new table has the same data key, sealed anew for its own name.
+  TRY_LET(auto data_key, data_key_of(call, source));
+  table.kms_key = source.kms_key;
+  // Some of the items may be from before the key came.
+  table.sealing = !source.data_key.empty();
   if (in.sse_specification_override)
     TRY(change_encryption(call, *in.sse_specification_override, table, data_key));
   else if (!data_key.empty())
     TRY(wrap_data_key(call, table, data_key));
   table.restoring = true;
+  table.restored_table = table_arn(call.scope(), source.name);
+  return table;
+}
+
+}  // namespace
+
+Status restore_table_from_backup(api::Call& call, const model::RestoreTableFromBackupInput& in,
+                                 model::RestoreTableFromBackupOutput& out) {
+  TRY_LET(auto b, find_backup(call, in.backup_arn));
+  TRY_LET(auto name, table_name(call, in.target_table_name));
+  TRY(call.authorize(table_arn(call.scope(), name)));
+  if (b.building) return fail("BackupInUseException", "Backup is being created: " + api::str(in.backup_arn));
+  TRY_LET(auto table, restored(call, b.table, name, in));
   table.restored_backup = api::str(in.backup_arn);
-  table.restored_table = table_arn(call.scope(), b.table.name);
   put_table(call.tx, call.scope(), table);
   out.table_description = describe(call, table);
   return {};
@@ -306,39 +337,89 @@ Status restore_table_from_backup(api::Call& call, const model::RestoreTableFromB
 
 namespace {
 
-model::ContinuousBackupsDescription* continuous(api::Call& call) {
-  auto* d = call.make<model::ContinuousBackupsDescription>();
-  d->continuous_backups_status = "ENABLED";
-  d->point_in_time_recovery_description = call.make<model::PointInTimeRecoveryDescription>();
-  d->point_in_time_recovery_description->point_in_time_recovery_status = "DISABLED";
-  return d;
+constexpr int64_t kUsualDays = 35;
+
+struct Known {
+  TablePtr table;
+  std::optional<Journal> journal;
+};
+
+Result<Known> known_table(api::Call& call, std::string_view name) {
+  TRY(call.authorize(table_arn(call.scope(), name)));
+  auto table = find_table(call.tx, call.scope(), name);
+  if (!table) return fail("TableNotFoundException", "Table not found: " + std::string(name));
+  return Known{table, call.tx.get<Journal>(call.scope(), table->journal_uid)};
 }
 
-Status known_table(api::Call& call, wire::Text given) {
-  TRY_LET(auto name, table_name(call, given));
-  TRY(call.authorize(table_arn(call.scope(), name)));
-  if (!find_table(call.tx, call.scope(), name))
-    return fail("TableNotFoundException", "Table not found: " + std::string(name));
-  return {};
+model::ContinuousBackupsDescription* continuous(api::Call& call, const std::optional<Journal>& journal) {
+  auto* d = call.make<model::ContinuousBackupsDescription>();
+  d->continuous_backups_status = "ENABLED";
+  auto* p = d->point_in_time_recovery_description = call.make<model::PointInTimeRecoveryDescription>();
+  p->point_in_time_recovery_status = journal ? wire::Text("ENABLED") : wire::Text("DISABLED");
+  if (!journal) return d;
+  p->recovery_period_in_days = static_cast<int32_t>(journal->days);
+  p->earliest_restorable_date_time = wire::Timestamp{earliest(*journal, call.now)};
+  p->latest_restorable_date_time = wire::Timestamp{call.now};
+  return d;
 }
 
 }  // namespace
 
 Status describe_continuous_backups(api::Call& call, const model::DescribeContinuousBackupsInput& in,
                                    model::DescribeContinuousBackupsOutput& out) {
-  TRY(known_table(call, in.table_name));
-  out.continuous_backups_description = continuous(call);
+  TRY_LET(auto name, table_name(call, in.table_name));
+  TRY_LET(auto at, known_table(call, name));
+  out.continuous_backups_description = continuous(call, at.journal);
   return {};
 }
 
 Status update_continuous_backups(api::Call& call, const model::UpdateContinuousBackupsInput& in,
                                  model::UpdateContinuousBackupsOutput& out) {
-  TRY(known_table(call, in.table_name));
-  if (*in.point_in_time_recovery_specification->point_in_time_recovery_enabled)
-    return fail(
-        "ContinuousBackupsUnavailableException",
-        "Point-in-time recovery is not served by nubecita: use CreateBackup and RestoreTableFromBackup.");
-  out.continuous_backups_description = continuous(call);
+  TRY_LET(auto name, table_name(call, in.table_name));
+  TRY_LET(auto at, known_table(call, name));
+  const auto& asked = *in.point_in_time_recovery_specification;
+  const bool on = *asked.point_in_time_recovery_enabled;
+  if (!on && asked.recovery_period_in_days.has())
+    return invalid("RecoveryPeriodInDays can be given only when point in time recovery is enabled");
+  if (at.table->restoring)
+    return fail("ContinuousBackupsUnavailableException", "Table is being restored: " + at.table->name);
+  Table table = *at.table;
+  if (on)
+    open_journal(call.tx, call.scope(), table, asked.recovery_period_in_days.value_or(kUsualDays), call.now);
+  else
+    close_journal(call.tx, call.scope(), table);
+  if (table.journal_uid != at.table->journal_uid) put_table(call.tx, call.scope(), table);
+  out.continuous_backups_description =
+      continuous(call, call.tx.get<Journal>(call.scope(), table.journal_uid));
+  return {};
+}
+
+Status restore_table_to_point_in_time(api::Call& call, const model::RestoreTableToPointInTimeInput& in,
+                                      model::RestoreTableToPointInTimeOutput& out) {
+  if (in.source_table_arn.has() == in.source_table_name.has()) {
+    TRY(call.authorize("*"));
+    return invalid("Exactly one of SourceTableArn and SourceTableName must be given");
+  }
+  TRY_LET(auto source,
+          table_name(call, in.source_table_arn.has() ? in.source_table_arn : in.source_table_name));
+  TRY_LET(auto at, known_table(call, source));
+  TRY_LET(auto name, table_name(call, in.target_table_name));
+  TRY(call.authorize(table_arn(call.scope(), name)));
+  if (!at.journal)
+    return fail("PointInTimeRecoveryUnavailableException",
+                "Point in time recovery is not enabled for table '" + at.table->name + "'");
+  const bool latest = in.use_latest_restorable_time.value_or(false);
+  if (latest == in.restore_date_time.has())
+    return invalid("Exactly one of RestoreDateTime and UseLatestRestorableTime must be given");
+  const int64_t moment = latest ? call.now : (*in.restore_date_time).ms;
+  if (moment < earliest(*at.journal, call.now) || moment > call.now)
+    return fail("InvalidRestoreTimeException",
+                "The restore time is not between EarliestRestorableDateTime and LatestRestorableDateTime");
+  TRY_LET(auto table, restored(call, *at.table, name, in));
+  table.restored_uid = at.table->uid;
+  table.restored = moment;
+  put_table(call.tx, call.scope(), table);
+  out.table_description = describe(call, table);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "services/dynamodb/changes.hpp"
 
 #include "base/ids.hpp"
+#include "services/dynamodb/recovery.hpp"
 #include "services/dynamodb/tables.hpp"
 
 namespace nubecita::dynamodb {
@@ -29,7 +30,28 @@ void drop_table(store::Transaction& tx, const store::Scope& scope, const Table& 
   if (!table.ttl_uid.empty()) drop_items(tx, scope, table.ttl_uid);
   Table last = table;
   close_stream(tx, scope, last, now);
+  close_journal(tx, scope, last);
   tx.erase<Table>(scope, table.name);
+}
+
+void open_journal(store::Transaction& tx, const store::Scope& scope, Table& table, int64_t days,
+                  int64_t now) {
+  auto journal = tx.get<Journal>(scope, table.journal_uid);
+  if (journal) {  // what is older than it has been kept is gone, whatever is wanted from now on
+    journal->since = earliest(*journal, now);
+  } else {
+    table.journal_uid = random_hex(16);
+    journal = Journal{table.journal_uid, table.name, now, days};
+  }
+  journal->days = days;
+  tx.put(scope, *journal);
+}
+
+void close_journal(store::Transaction& tx, const store::Scope& scope, Table& table) {
+  if (table.journal_uid.empty()) return;
+  tx.erase<Journal>(scope, table.journal_uid);
+  tx.put(scope, Garbage{note_prefix(scope, table.journal_uid)});
+  table.journal_uid.clear();
 }
 
 void open_stream(Table& table, std::string_view view, int64_t now) {

@@ -14,6 +14,10 @@ void put_table(store::Transaction& tx, const store::Scope& scope, const Table& t
 void drop_table(store::Transaction& tx, const store::Scope& scope, const Table& table, int64_t now);
 void drop_items(store::Transaction& tx, const store::Scope& scope, std::string_view uid);
 
+/// Point-in-time recovery on and off, in the record: put_table() follows. What was noted goes when it is off.
+void open_journal(store::Transaction& tx, const store::Scope& scope, Table& table, int64_t days, int64_t now);
+void close_journal(store::Transaction& tx, const store::Scope& scope, Table& table);
+
 /// In the record only: put_table() follows.
 void open_stream(Table& table, std::string_view view, int64_t now);
 void close_stream(store::Transaction& tx, const store::Scope& scope, Table& table, int64_t now);

@@ -8,6 +8,7 @@
 #include "services/dynamodb/dynamodb.hpp"
 #include "services/dynamodb/encryption.hpp"
 #include "services/dynamodb/keys.hpp"
+#include "services/dynamodb/recovery.hpp"
 #include "services/dynamodb/tables.hpp"
 #include "services/dynamodb/write.hpp"
 
@@ -198,6 +199,31 @@ Result<control::Again> trim(store::Store& store, const store::Scope& scope, cons
   return gone ? control::done() : control::again_in(kStreamPause);
 }
 
+/// Notes that are older than their journal promises go.
+Result<control::Again> trim_notes(store::Store& store, const store::Scope& scope, const std::string& uid) {
+  auto journal = store.begin()->get<Journal>(scope, uid);
+  if (!journal) return control::done();
+  const int64_t first = earliest(*journal, now_ms());
+  bool more = true;
+  while (more) {
+    more = false;
+    std::vector<std::string> old;
+    store.begin()->scan(note_prefix(scope, uid), {}, [&](std::string_view key, std::string_view bytes) {
+      const auto note = decode_note(bytes);
+      if (note && note->at >= first) return false;
+      old.emplace_back(key);
+      more = old.size() == kBatch;
+      return !more;
+    });
+    if (old.empty()) break;
+    TRY(store.transact([&](store::Transaction& tx) -> Status {
+      for (auto& key : old) tx.erase(key);
+      return {};
+    }));
+  }
+  return control::again_in(kStreamPause);
+}
+
 Result<control::Again> forget_token(store::Store& store, const store::Scope& scope, const std::string& id) {
   int64_t left = 0;
   TRY(store.transact([&](store::Transaction& tx) -> Status {
@@ -218,6 +244,7 @@ Result<control::Again> reconcile(api::Cloud& cloud, const std::string& key) {
   if (parts.table == Garbage::kTable) return sweep(store, scope, id);
   if (parts.table == Stream::kTable) return trim(store, scope, id);
   if (parts.table == Token::kTable) return forget_token(store, scope, id);
+  if (parts.table == Journal::kTable) return trim_notes(store, scope, id);
   TRY(copy_backup(store, scope, id));
   return control::done();
 }
@@ -227,7 +254,8 @@ Result<control::Again> reconcile(api::Cloud& cloud, const std::string& key) {
 void add_controllers(api::Cloud& cloud) {
   control::Controller c;
   c.name = "dynamodb";
-  for (auto table : {Table::kTable, Garbage::kTable, Stream::kTable, Token::kTable, Backup::kTable})
+  for (auto table :
+       {Table::kTable, Garbage::kTable, Stream::kTable, Journal::kTable, Token::kTable, Backup::kTable})
     c.tables.emplace_back(table);
   c.workers = 2;
   c.reconcile = [&cloud](const std::string& key) { return reconcile(cloud, key); };

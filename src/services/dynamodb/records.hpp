@@ -3,6 +3,8 @@
 //   dynamodb.item/<account>/<region>/<uid of table or index>/<hash of the partition key, 4 bytes>
 //       <partition key><sort key>[<the table's key, in an index>] = <item, see value.hpp>
 //   dynamodb.change/<account>/<region>/<uid of stream>/<8 bytes, see Transaction::append> = <stream record>
+//   dynamodb.note/<account>/<region>/<uid of journal>/<8 bytes, the same> = <what was there before,
+//   recovery.hpp>
 //
 // Keys are encoded so that they sort as DynamoDB sorts (keys.hpp). Uids, not names, so that deleting a table
 // is one small transaction: what it leaves behind is told to the controller by a dynamodb.garbage record.
@@ -80,8 +82,11 @@ struct Table {
 
   std::string policy, policy_revision;
   std::string restored_backup, restored_table;  // ARNs
-  int64_t restored = 0;
-  bool restoring = false;  // items are still being copied
+  std::string restored_uid;  // of the table that is restored as of a moment; empty: of a backup
+  int64_t restored = 0;      // when it was, or that moment
+  bool restoring = false;    // items are still being copied
+
+  std::string journal_uid;  // of the notes for point-in-time recovery; empty: off
 
   std::string kms_key;   // ARN; empty: none
   std::string data_key;  // sealed under it, or (if it had one before) under the installation's; empty: none
@@ -98,8 +103,9 @@ struct Table {
         "last_stream", last_stream_uid)("last_stream_created", last_stream_created)("ttl", ttl_attribute)(
         "ttl_uid", ttl_uid)("ttl_changed", ttl_changed)("ttl_building", ttl_building)("policy", policy)(
         "policy_revision", policy_revision)("restored_backup", restored_backup)(
-        "restored_table", restored_table)("restored", restored)("restoring", restoring)("kms_key", kms_key)(
-        "data_key", data_key)("sealing", sealing);
+        "restored_table", restored_table)("restored_uid", restored_uid)("journal", journal_uid)(
+        "restored", restored)("restoring", restoring)("kms_key", kms_key)("data_key", data_key)("sealing",
+                                                                                                sealing);
   }
 };
 
@@ -116,6 +122,19 @@ struct Stream {
   void fields(A& a) {
     a("uid", uid)("table", table)("view", view)("created", created)("closed", closed)("keys", keys)(
         "kms_key", kms_key)("data_key", data_key);
+  }
+};
+
+/// Of a table with point-in-time recovery.
+struct Journal {
+  static constexpr std::string_view kTable = "dynamodb.journal";
+  std::string uid, table;
+  int64_t since = 0;  // it can go back no further
+  int64_t days = 35;  // that notes are kept
+  std::string key() const { return uid; }
+  template <class A>
+  void fields(A& a) {
+    a("uid", uid)("table", table)("since", since)("days", days);
   }
 };
 
@@ -159,5 +178,6 @@ struct Garbage {
 
 inline constexpr std::string_view kItemTable = "dynamodb.item";
 inline constexpr std::string_view kChangeTable = "dynamodb.change";
+inline constexpr std::string_view kNoteTable = "dynamodb.note";
 
 }  // namespace nubecita::dynamodb

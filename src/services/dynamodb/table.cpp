@@ -119,6 +119,9 @@ Status delete_table(api::Call& call, const model::DeleteTableInput& in, model::D
     return invalid(
         "Resource cannot be deleted as it is currently protected against deletion. Disable deletion "
         "protection first.");
+  for (auto& other : call.tx.list<Table>(call.scope()))
+    if (other.restoring && other.restored_uid == table->uid)
+      return fail("ResourceInUseException", "Table " + other.name + " is being restored from " + table->name);
   out.table_description = describe(call, *table, "DELETING");
   // As little as AWS tells of it then.
   out.table_description->creation_date_time = {};

@@ -135,7 +135,7 @@ model::TableDescription* describe(api::Call& call, const Table& table, std::stri
   }
   if (table.restored) {
     auto* r = d->restore_summary = call.make<model::RestoreSummary>();
-    r->source_backup_arn = call.text(table.restored_backup);
+    if (!table.restored_backup.empty()) r->source_backup_arn = call.text(table.restored_backup);
     r->source_table_arn = call.text(table.restored_table);
     r->restore_date_time = wire::Timestamp{table.restored};
     r->restore_in_progress = table.restoring;

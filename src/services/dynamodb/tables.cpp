@@ -6,6 +6,7 @@
 #include "base/arn.hpp"
 #include "base/clock.hpp"
 #include "services/dynamodb/errors.hpp"
+#include "services/dynamodb/recovery.hpp"
 
 namespace nubecita::dynamodb {
 namespace {
@@ -19,6 +20,7 @@ TablePtr decode(const store::Scope& scope, std::string_view bytes) {
   for (auto& index : info->indexes) info->index_items.push_back(item_prefix(scope, index.uid));
   if (!info->ttl_uid.empty()) info->expiry_items = item_prefix(scope, info->ttl_uid);
   if (!info->stream_uid.empty()) info->change_prefix = change_prefix(scope, info->stream_uid);
+  if (!info->journal_uid.empty()) info->note_prefix = note_prefix(scope, info->journal_uid);
   info->arn = table_arn(scope, info->name);
   info->scope = scope;
   return info;

@@ -18,6 +18,7 @@ struct TableInfo : Table {
   std::string items;                        // prefix of its items' keys
   std::vector<std::string> index_items;     // and of the items of each index
   std::string expiry_items, change_prefix;  // of the entries by expiry time, of the stream
+  std::string note_prefix;                  // of the journal
   Schema expiry_keys;
   std::string arn;
   store::Scope scope;

@@ -4,6 +4,7 @@
 
 #include "services/dynamodb/keys.hpp"
 #include "services/dynamodb/number.hpp"
+#include "services/dynamodb/recovery.hpp"
 #include "services/dynamodb/sealed.hpp"
 #include "services/dynamodb/stream_record.hpp"
 
@@ -17,7 +18,8 @@ std::optional<std::string> read_item_at(store::Transaction& tx, const TableInfo&
 }
 
 bool needs_old(const TableInfo& table) {
-  return !table.indexes.empty() || !table.stream_uid.empty() || !table.ttl_uid.empty();
+  return !table.indexes.empty() || !table.stream_uid.empty() || !table.ttl_uid.empty() ||
+         !table.journal_uid.empty();
 }
 
 std::string projected(const Table& table, const Index& index, Item item) {
@@ -109,6 +111,12 @@ void write(store::Transaction& tx, const Change& c, int64_t now_ms, WriteCost* c
     tx.append(c.table.change_prefix,
               seal_stream_record(c.table.plain_key,
                                  make_stream_record(c.table, c.old, c.now, now_ms, c.by_expiry), now_ms));
+  if (!c.table.journal_uid.empty()) {
+    Note note{now_ms, c.place, {}};
+    std::string was;
+    if (c.old) note.was = was = seal_value(c.table.plain_key, *c.old, c.place);
+    tx.append(c.table.note_prefix, encode_note(note));
+  }
   std::string key = std::string(c.table.items).append(c.place);
   if (c.now)
     tx.put(key, seal_value(c.table.plain_key, *c.now, c.place));
