@@ -21,6 +21,9 @@ TEST(VaultTest, OpensWhatItSealedAndNothingElse) {
     broken[i] = static_cast<char>(broken[i] ^ 1);
     EXPECT_FALSE(unseal(key, broken, "context")) << i;
   }
+  EXPECT_EQ(*unseal(key, sealed, "context"), "secret") << "what failed before leaves nothing behind";
+  EXPECT_EQ(*unseal(other, seal(other, "", "x"), "x"), "");
+  EXPECT_EQ(*unseal(key, seal(key, "again", "x"), "x"), "again");
 }
 
 TEST(VaultTest, MaterialIsBoundToItsKeyAndOutlivesTheProcess) {

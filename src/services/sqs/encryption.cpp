@@ -30,43 +30,52 @@ void seal(Message& m, const SealingKey& key) {
   clear_contents(m);
 }
 
-Result<SealingKey> SealingKeys::own(int64_t now) {
+Result<SealingKeyPtr> SealingKeys::own(int64_t now) {
   std::lock_guard lock(mutex_);
   if (own_.until <= now) {
     SealingKey fresh;
     fresh.plain = random_bytes(32);
     TRY_LET(fresh.sealed, api::part<kms::Vault>(cloud_).lock(fresh.plain, kOwnContext));
-    own_ = {std::move(fresh), now + kOwnKeyLife};
+    own_ = {std::make_shared<const SealingKey>(std::move(fresh)), now + kOwnKeyLife};
   }
   return own_.key;
 }
 
-Result<std::optional<SealingKey>> SealingKeys::key_for(const View& queue, const kms::Asker& asker) {
+Result<SealingKeyPtr> SealingKeys::key_for(const View& queue, const AskerOf& sender, int64_t now) {
   const auto& s = queue.settings;
   if (s.kms_key.empty()) {
-    if (!s.managed_encryption) return std::nullopt;
-    TRY_LET(auto key, own(asker.now));
-    return key;
+    if (!s.managed_encryption) return SealingKeyPtr();
+    return own(now);
   }
+  const auto asker = sender();
   const auto context = context_of(queue.arn());
   auto arn = kms::may_use(asker, s.kms_key, {"GenerateDataKey", "Decrypt"}, context);
   if (!arn) return kms_error(arn.error());
   {
     std::lock_guard lock(mutex_);
     if (auto it = kept_.find(queue.queue.id);
-        it != kept_.end() && it->second.key.kms_key == *arn && it->second.until > asker.now)
+        it != kept_.end() && it->second.key->kms_key == *arn && it->second.until > now)
       return it->second.key;
   }
   auto made = kms::generate_data_key(asker, s.kms_key, context);
   if (!made) return kms_error(made.error());
-  return SealingKey{std::move(made->plain), std::move(made->blob), queue.arn(), std::move(made->key_arn)};
+  return std::make_shared<const SealingKey>(
+      SealingKey{std::move(made->plain), std::move(made->blob), queue.arn(), std::move(made->key_arn)});
 }
 
-void SealingKeys::keep(const View& queue, const SealingKey& key, int64_t now) {
-  if (key.kms_key.empty()) return;
+Result<std::string> SealingKeys::open_own(const std::string& sealed) {
+  {
+    std::lock_guard lock(mutex_);
+    if (own_.key && own_.key->sealed == sealed) return own_.key->plain;
+  }
+  return api::part<kms::Vault>(cloud_).unlock(sealed, kOwnContext);
+}
+
+void SealingKeys::keep(const View& queue, const SealingKeyPtr& key, int64_t now) {
+  if (key->kms_key.empty()) return;
   std::lock_guard lock(mutex_);
   auto& kept = kept_[queue.queue.id];
-  if (kept.key.sealed == key.sealed) return;
+  if (kept.key == key) return;
   kept = {key, now + queue.settings.key_reuse_ms};
   if (kept_.size() > kMostKept) kept_.clear();
 }
@@ -75,9 +84,8 @@ Status Unsealing::open(Message& m) {
   if (m.sealed.bytes.empty()) return {};
   auto it = opened_.find(m.sealed.key);
   if (it == opened_.end()) {
-    auto plain = m.sealed.queue.empty()
-                     ? api::part<kms::Vault>(asker_.cloud).unlock(m.sealed.key, kOwnContext)
-                     : kms::decrypt(asker_, m.sealed.key, context_of(m.sealed.queue));
+    auto plain = m.sealed.queue.empty() ? api::part<SealingKeys>(cloud_).open_own(m.sealed.key)
+                                        : kms::decrypt(receiver_(), m.sealed.key, context_of(m.sealed.queue));
     if (!plain) return kms_error(plain.error());
     it = opened_.emplace(m.sealed.key, std::move(*plain)).first;
   }
@@ -88,14 +96,16 @@ Status Unsealing::open(Message& m) {
   return {};
 }
 
-kms::Asker asker_for(api::Call& call, const View& queue) {
-  return {.cloud = call.cloud,
-          .tx = call.tx,
-          .principal = call.principal,
-          .scope = queue.scope,
-          .via = "sqs." + queue.scope.region + ".amazonaws.com",
-          .conditions = call.request_conditions,
-          .now = call.now};
+AskerOf asker_for(api::Call& call, const View& queue) {
+  return [&call, &queue] {
+    return kms::Asker{.cloud = call.cloud,
+                      .tx = call.tx,
+                      .principal = call.principal,
+                      .scope = queue.scope,
+                      .via = "sqs." + queue.scope.region + ".amazonaws.com",
+                      .conditions = call.request_conditions,
+                      .now = call.now};
+  };
 }
 
 }  // namespace nubecita::sqs

@@ -4,9 +4,10 @@
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-server-side-encryption.html
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -24,6 +25,11 @@ struct SealingKey {
   std::string kms_key;  // ARN
 };
 
+/// Who sends or receives: made only if KMS is to be asked.
+using AskerOf = std::function<kms::Asker()>;
+
+using SealingKeyPtr = std::shared_ptr<const SealingKey>;
+
 /// Hides body, attributes, digests and deduplication id.
 void seal(Message& message, const SealingKey& key);
 
@@ -32,20 +38,22 @@ void seal(Message& message, const SealingKey& key);
 class SealingKeys {
  public:
   explicit SealingKeys(api::Cloud& cloud) : cloud_(cloud) {}
-  /// The key that the queue's messages are sealed with now; nothing if they are not. Whoever asks needs
+  /// The key that the queue's messages are sealed with now; null if they are not. Whoever asks needs
   /// kms:GenerateDataKey and kms:Decrypt, at every time. Errors: KmsAccessDenied, KmsDisabled, KmsNotFound,
   /// KmsInvalidState.
-  Result<std::optional<SealingKey>> key_for(const View& queue, const kms::Asker& asker);
+  Result<SealingKeyPtr> key_for(const View& queue, const AskerOf& sender, int64_t now);
   /// To be told once the transaction in which key_for() was asked is on the disk: an AWS managed key that it
   /// has made may come to nothing before.
-  void keep(const View& queue, const SealingKey& key, int64_t now);
+  void keep(const View& queue, const SealingKeyPtr& key, int64_t now);
+  /// A data key of our own, as it came with a message.
+  Result<std::string> open_own(const std::string& sealed);
 
  private:
   struct Kept {
-    SealingKey key;
+    SealingKeyPtr key;
     int64_t until = 0;
   };
-  Result<SealingKey> own(int64_t now);
+  Result<SealingKeyPtr> own(int64_t now);
   api::Cloud& cloud_;
   std::mutex mutex_;
   std::unordered_map<std::string, Kept> kept_;  // by queue id
@@ -55,16 +63,17 @@ class SealingKeys {
 /// Reads what one receiver gets: each data key is opened once, with kms:Decrypt. The caller's transaction.
 class Unsealing {
  public:
-  explicit Unsealing(kms::Asker asker) : asker_(std::move(asker)) {}
+  Unsealing(api::Cloud& cloud, AskerOf receiver) : cloud_(cloud), receiver_(std::move(receiver)) {}
   /// Errors: KmsAccessDenied, KmsDisabled, KmsNotFound (also of a key that was deleted), KmsInvalidState.
   Status open(Message& message);
 
  private:
-  kms::Asker asker_;
+  api::Cloud& cloud_;
+  AskerOf receiver_;
   std::map<std::string, std::string> opened_;
 };
 
-/// "sqs.us-east-1.amazonaws.com" asks for `principal`, in the queue's account.
-kms::Asker asker_for(api::Call& call, const View& queue);
+/// "sqs.us-east-1.amazonaws.com" asks for the caller, in the queue's account. Both outlive what is answered.
+AskerOf asker_for(api::Call& call, const View& queue);
 
 }  // namespace nubecita::sqs

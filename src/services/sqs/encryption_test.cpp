@@ -37,23 +37,25 @@ class EncryptionTest : public ::testing::Test {
     view_.queue.id = "id of q";
   }
   ~EncryptionTest() override { api::end_parts(bench_.cloud); }
-  kms::Asker asker(store::Transaction& tx, int64_t now = 0) {
-    return {.cloud = bench_.cloud,
-            .tx = tx,
-            .principal = bench_.principal,
-            .scope = bench_.scope(),
-            .via = "sqs.us-east-1.amazonaws.com",
-            .conditions = {},
-            .now = now};
+  AskerOf asker(store::Transaction& tx, int64_t now = 0) {
+    return [this, &tx, now] {
+      return kms::Asker{.cloud = bench_.cloud,
+                        .tx = tx,
+                        .principal = bench_.principal,
+                        .scope = bench_.scope(),
+                        .via = "sqs.us-east-1.amazonaws.com",
+                        .conditions = {},
+                        .now = now};
+    };
   }
   /// As a send does it.
   SealingKey key_at(int64_t now, bool committed = true) {
     auto tx = bench_.store().begin();
     auto& keys = api::part<SealingKeys>(bench_.cloud);
-    auto key = keys.key_for(view_, asker(*tx, now));
+    auto key = keys.key_for(view_, asker(*tx, now), now);
     if (!key || !*key) throw std::runtime_error(key ? "no key" : key.error().message);
     if (committed && bench_.store().commit(std::move(tx)) == store::CommitResult::done)
-      keys.keep(view_, **key, now);
+      keys.keep(view_, *key, now);
     return **key;
   }
   api::testing::Bench bench_;
@@ -72,7 +74,7 @@ TEST_F(EncryptionTest, WhatWasSealedIsReadAndHidden) {
   EXPECT_EQ(decode_head(bytes)->group, "group");
   EXPECT_EQ(encode_message(*back), bytes) << "moved as it is";
   auto tx = bench_.store().begin();
-  Unsealing unsealing(asker(*tx));
+  Unsealing unsealing(bench_.cloud, asker(*tx));
   auto other = *back;
   ASSERT_TRUE(unsealing.open(*back));
   EXPECT_TRUE(same(*back, message()));
@@ -86,7 +88,7 @@ TEST_F(EncryptionTest, TheInstallationsKeyOutlivesTheProcess) {
   EXPECT_TRUE(m.sealed.queue.empty());
   api::end_parts(bench_.cloud);
   auto tx = bench_.store().begin();
-  ASSERT_TRUE(Unsealing(asker(*tx)).open(m));
+  ASSERT_TRUE(Unsealing(bench_.cloud, asker(*tx)).open(m));
   EXPECT_TRUE(same(m, message()));
 }
 
@@ -103,12 +105,12 @@ TEST_F(EncryptionTest, ADataKeyIsUsedForItsPeriod) {
 TEST_F(EncryptionTest, MessagesFromBeforeAreRead) {
   view_.settings.managed_encryption = false;
   auto tx = bench_.store().begin();
-  EXPECT_FALSE(*api::part<SealingKeys>(bench_.cloud).key_for(view_, asker(*tx)));
+  EXPECT_FALSE(*api::part<SealingKeys>(bench_.cloud).key_for(view_, asker(*tx), 0));
   auto plain = message();
   const auto bytes = encode_message(plain);
   EXPECT_EQ(bytes[0], 1);
   auto back = decode_message(bytes);
-  ASSERT_TRUE(back && Unsealing(asker(*tx)).open(*back));
+  ASSERT_TRUE(back && Unsealing(bench_.cloud, asker(*tx)).open(*back));
   EXPECT_TRUE(same(*back, plain));
 }
 

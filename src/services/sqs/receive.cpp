@@ -114,7 +114,7 @@ class Receive {
       : call_(call),
         queue_(std::move(queue)),
         index_(std::move(index)),
-        unsealing_(asker_for(call, *queue_)) {}
+        unsealing_(call.cloud, asker_for(call, *queue_)) {}
 
   Status run(size_t most, int64_t visible, const std::string& attempt) {
     const int64_t oldest = call_.now - queue_->settings.retention_ms;

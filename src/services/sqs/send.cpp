@@ -65,7 +65,7 @@ Status send_message(api::Call& call, const model::SendMessageRequest& in, model:
   TRY_LET(auto draft, draft_of(in));
   Sending sending(queues(call), call.tx, at.view, call.now, call.principal.id);
   api::afterwards(call, sending.outcome());
-  TRY(sending.seal_for(asker_for(call, *at.view)));
+  TRY(sending.seal_for(call.cloud, asker_for(call, *at.view)));
   TRY_LET(auto sent, sending.add(std::move(draft)));
   answer(call, sent, out);
   return {};
@@ -90,7 +90,7 @@ Status send_message_batch(api::Call& call, const model::SendMessageBatchRequest&
                                            std::to_string(bytes) + " bytes.");
   Sending sending(queues(call), call.tx, at.view, call.now, call.principal.id);
   api::afterwards(call, sending.outcome());
-  TRY(sending.seal_for(asker_for(call, *at.view)));
+  TRY(sending.seal_for(call.cloud, asker_for(call, *at.view)));
   BatchAnswer<model::SendMessageBatchResultEntry, model::BatchResultErrorEntry> answers(call,
                                                                                         in.entries.size());
   for (size_t i = 0; i < drafts.size(); ++i) {

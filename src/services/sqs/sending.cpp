@@ -104,8 +104,8 @@ struct Sending::Told {
   std::vector<Arrival> arrivals;
   ViewPtr queue;
   int64_t now = 0;
-  SealingKeys* keys = nullptr;  // if there is a key
-  std::optional<SealingKey> key;
+  SealingKeys* keys = nullptr;
+  SealingKeyPtr key;  // null: they are not sealed
 };
 
 Sending::Sending(Queues& queues, store::Transaction& tx, ViewPtr queue, int64_t now, std::string sender)
@@ -119,7 +119,7 @@ Sending::Sending(Queues& queues, store::Transaction& tx, ViewPtr queue, int64_t 
 
 api::Afterwards Sending::outcome() {
   return [told = told_](bool done) {
-    if (done && told->key) told->keys->keep(*told->queue, *told->key, told->now);
+    if (done && told->key) told->keys->keep(*told->queue, told->key, told->now);
     if (done) return told->index->arrived(std::move(told->arrivals));
     std::vector<uint64_t> numbers;
     for (auto& a : told->arrivals) numbers.push_back(a.place.number);
@@ -127,11 +127,11 @@ api::Afterwards Sending::outcome() {
   };
 }
 
-Status Sending::seal_for(const kms::Asker& sender) {
-  told_->keys = &api::part<SealingKeys>(sender.cloud);
+Status Sending::seal_for(api::Cloud& cloud, const AskerOf& sender) {
+  told_->keys = &api::part<SealingKeys>(cloud);
   told_->queue = queue_;
   told_->now = now_;
-  TRY_LET(told_->key, told_->keys->key_for(*queue_, sender));
+  TRY_LET(told_->key, told_->keys->key_for(*queue_, sender, now_));
   return {};
 }
 
@@ -250,14 +250,16 @@ Status deliver(api::Cloud& cloud, store::Transaction& tx, std::string_view servi
                          queue->scope.account));
   Sending sending(all, tx, queue, now, std::string(service_principal));
   then.push_back(sending.outcome());
-  TRY(sending.seal_for({.cloud = cloud,
-                        .tx = tx,
-                        .principal = kms::ourselves(),
-                        .scope = queue->scope,
-                        .via = {},
-                        .conditions = conditions,
-                        .now = now,
-                        .service = std::string(service_principal)}));
+  TRY(sending.seal_for(cloud, [&] {
+    return kms::Asker{.cloud = cloud,
+                      .tx = tx,
+                      .principal = kms::ourselves(),
+                      .scope = queue->scope,
+                      .via = {},
+                      .conditions = conditions,
+                      .now = now,
+                      .service = std::string(service_principal)};
+  }));
   TRY(sending.add(std::move(draft)));
   return {};
 }

@@ -24,7 +24,7 @@ class Sending {
   Sending(Queues& queues, store::Transaction& tx, ViewPtr queue, int64_t now, std::string sender);
   /// Before add(): finds the key that the messages are sealed with, if they are. Errors: those of
   /// SealingKeys::key_for().
-  Status seal_for(const kms::Asker& sender);
+  Status seal_for(api::Cloud& cloud, const AskerOf& sender);
   /// Checks the draft and writes the message. Errors: InvalidParameterValue, MissingParameter,
   /// InvalidMessageContents.
   Result<Sent> add(Draft draft);
