@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs moto's own SQS, SNS and KMS tests, in its server mode, against a nubecita of their own.
 
-    tests/suites/moto_tests.py CHECKOUT [--nubecita BINARY] [pytest arguments]
+    tests/suites/moto_tests.py CHECKOUT [--nubecita BINARY] [--open-queues] [pytest arguments]
 
 CHECKOUT is a clone of github.com/getmoto/moto; the package moto itself must be installed (pip install 'moto[all]' freezegun). Prints
-passed, failed and skipped per service; the reports are CHECKOUT/nubecita-<service>.xml.
+passed, failed and skipped per service; the reports are CHECKOUT/nubecita-<service>.xml. --open-queues: each queue that an SNS test makes lets
+SNS in.
 """
 import argparse
 import os
@@ -20,11 +21,12 @@ from harness import Cloud  # noqa: E402
 SERVICES = ("sqs", "sns", "kms")
 
 
-def run(cloud, checkout, service, more):
+def run(cloud, checkout, service, open_queues, more):
     report = checkout / f"nubecita-{service}.xml"
     account = cloud.client("sts").get_caller_identity()["Account"]
     env = dict(os.environ, TEST_SERVER_MODE="true", TEST_SERVER_MODE_ENDPOINT=cloud.endpoint, MOTO_ACCOUNT_ID=account,
-               NUBECITA_KEY=cloud.key, NUBECITA_SECRET=cloud.secret, PYTHONPATH=f"{ROOT}/tests/suites:{checkout}")
+               NUBECITA_KEY=cloud.key, NUBECITA_SECRET=cloud.secret, PYTHONPATH=f"{ROOT}/tests/suites:{checkout}",
+               OPEN_QUEUES="yes" if open_queues and service == "sns" else "")
     subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "moto_plugin", f"--junitxml={report}",
                     f"tests/test_{service}", *more], cwd=checkout, env=env)
     suite = xml.parse(report).getroot().find("testsuite")
@@ -37,10 +39,11 @@ def main():
     arguments.add_argument("checkout", type=pathlib.Path)
     arguments.add_argument("--nubecita", default=str(ROOT / "build/release/nubecita"))
     arguments.add_argument("--service", action="append", choices=SERVICES)
+    arguments.add_argument("--open-queues", action="store_true")
     given, more = arguments.parse_known_args()
     cloud = Cloud(given.nubecita)
     try:
-        results = [run(cloud, given.checkout.resolve(), s, more) for s in given.service or SERVICES]
+        results = [run(cloud, given.checkout.resolve(), s, given.open_queues, more) for s in given.service or SERVICES]
     finally:
         cloud.destroy()
     print("\n".join(results))

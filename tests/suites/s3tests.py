@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs ceph's s3-tests against a cloud of its own and prints passed, failed, skipped.
 
-    tests/suites/s3tests.py CHECKOUT [--nubecita PATH] [--workers N] [--failed FILE] [pytest arguments]
+    tests/suites/s3tests.py CHECKOUT [--nubecita PATH] [--workers N] [--failed FILE] [--as-before-2023] [pytest arguments]
 
 CHECKOUT is the folder of a checkout of github.com/ceph/s3-tests. Tests of ceph's own extensions and those marked as
-failing on AWS are left out (docs/services/s3.md).
+failing on AWS are left out (docs/suites.md). --as-before-2023: new buckets have ACLs and no public access block, as most tests presume.
 """
 import argparse
 import os
@@ -38,6 +38,7 @@ def main():
     args.add_argument("--nubecita", default=str(ROOT / "build/release/nubecita"))
     args.add_argument("--workers", default="2")
     args.add_argument("--failed", help="write the failing tests and their reasons here")
+    args.add_argument("--as-before-2023", action="store_true")
     given, rest = args.parse_known_args()
     cloud = Cloud(given.nubecita)
     try:
@@ -60,9 +61,11 @@ def main():
             conf, report = os.path.join(folder, "s3tests.conf"), os.path.join(folder, "report.xml")
             pathlib.Path(conf).write_text(text)
             selected = rest or ["s3tests/functional/test_s3.py", "s3tests/functional/test_headers.py"]
-            subprocess.run([sys.executable, "-m", "pytest", "-q", "-x" if "-x" in rest else "-p", "no:cacheprovider", "--timeout", "60",
+            plugin = ["-p", "s3tests_plugin"] if given.as_before_2023 else []
+            subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "60", *plugin,
                             "-n", given.workers, "-m", f"not ({LEFT_OUT})", "--junitxml", report, "--no-header", "--tb=line", *selected],
-                           cwd=given.checkout, env=dict(os.environ, S3TEST_CONF=conf), stdout=sys.stderr)
+                           cwd=given.checkout, stdout=sys.stderr,
+                           env=dict(os.environ, S3TEST_CONF=conf, PYTHONPATH=str(pathlib.Path(__file__).resolve().parent)))
             suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
         counts = {k: int(suite.get(k)) for k in ("tests", "failures", "errors", "skipped")}
         passed = counts["tests"] - counts["failures"] - counts["errors"] - counts["skipped"]
