@@ -23,9 +23,10 @@ case "${1:-}" in
   *) files=("$@") ;;
 esac
 [ ${#files[@]} -gt 0 ] || { echo "no files to check"; exit 0; }
-cmake --preset dev > /dev/null
-# What is generated and what is parsed beforehand is all that it needs of a build.
-mapfile -t made < <(ninja -C build/dev -t targets all | sed -n 's/: CUSTOM_COMMAND$//p' | grep -E 'generated/.*\.(hpp|cpp)$|^tiny/')
-ninja -C build/dev "${made[@]}" common_headers common_test_headers > /dev/null
+# What is generated and what is parsed beforehand is all that it needs of a build: `make test` has one already.
+preset=${NUBECITA_TIDY_PRESET:-dev}
+cmake --preset "$preset" > /dev/null
+mapfile -t made < <(ninja -C "build/$preset" -t targets all | sed -n 's/: CUSTOM_COMMAND$//p' | grep -E 'generated/.*\.(hpp|cpp)$|^tiny/')
+ninja -C "build/$preset" "${made[@]}" common_headers common_test_headers > /dev/null
 echo "clang-tidy: ${#files[@]} files"
-printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 1 clang-tidy-19 -p build/dev --quiet "${checks[@]}" 2> >(grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -' >&2)
+printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 1 clang-tidy-19 -p "build/$preset" --quiet "${checks[@]}" 2> >(grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -' >&2)
