@@ -38,7 +38,7 @@ s3.delete_object(Bucket="versions", Key="deleted")
 def slow_clock(tmp_path):
     source, library = tmp_path / "clock.c", tmp_path / "clock.so"
     source.write_text(CLOCK)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    subprocess.run(["clang-19", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     return str(library)
 
 
