@@ -22,7 +22,7 @@ step() { # step <name> <command...>
 configure_and_build() { # preset, targets...
   local preset=$1
   shift
-  cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" -j "$jobs" "$@" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating)'
+  cmake --preset "$preset" >/dev/null && nice -n 10 cmake --build --preset "$preset" -j "$jobs" "$@" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating)'
   return "${PIPESTATUS[0]}"
 }
 
@@ -33,10 +33,28 @@ sanitized() { # ctest arguments
 }
 asan() { sanitized -LE fuzz; }
 fuzz() { sanitized -L fuzz; }
-system() {
-  make -s build && scripts/deps.sh run && .venv/bin/python -m pytest -q --timeout 600 -p no:cacheprovider tests
-}
+system_tests() { .venv/bin/python -m pytest -q --timeout 600 -p no:cacheprovider "$@"; }
+release() { make -s build; }
+system() { release && system_tests tests; }
 format() { git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 --dry-run -Werror; }
+
+# The blog's tests mostly wait for deployments: they run beside the sanitizers' build, which yields the machine to them.
+# In a process group of their own: an interrupted `make test` interrupts them, too, and they clean up.
+blog="" blog_log=$(mktemp)
+trap '[ -z "$blog" ] || { kill -INT -- "-$blog"; wait "$blog"; }; rm -f "$blog_log"' EXIT
+begin_blog() {
+  set -m
+  system_tests tests/blog >"$blog_log" 2>&1 &
+  blog=$!
+  set +m
+}
+end_blog() {
+  local rc=0
+  wait "$blog" || rc=$?
+  blog=""
+  cat "$blog_log"
+  return $rc
+}
 
 tidy() { NUBECITA_TIDY_PRESET=asan scripts/tidy.sh --newest 6; }  # all of them are a matter of `make tidy FILES=--all`
 
@@ -48,10 +66,13 @@ scripts/deps.sh test || exit 1
 case "$what" in
   all)
     step "format" format
+    step "release build" release
+    begin_blog
     step "unit tests under sanitizers" asan
     step "clang-tidy of what changed last" tidy
     step "fuzz targets" fuzz
-    step "system tests" system
+    step "system tests: the blog (waiting for the rest of them)" end_blog
+    step "system tests: all others" system_tests tests --ignore tests/blog
     ;;
   unit | asan | fuzz | system | format | tidy) step "$what" "$what" ;;
   *) echo "usage: $0 [format|tidy|unit|asan|fuzz|system]" >&2; exit 2 ;;
