@@ -21,6 +21,7 @@ class Installation:
 
     def __init__(self):
         self.data = tempfile.mkdtemp(prefix="nbc-ghost-")
+        self.url = None
         self.http_port = random.randrange(20000, 29000)
         config = {"listen": f"127.0.0.1:{random.randrange(10000, 19000)}", "http_port": self.http_port,
                   "https_port": self.http_port + 1, "public_pool": f"127.{random.randrange(200, 250)}.0.0/24"}
@@ -43,10 +44,16 @@ class Installation:
     def run(self):
         last = self.script("run.sh", 1200)[-1]
         assert last.startswith("ready: http://"), last
-        return last.removeprefix("ready: ")
+        self.url = last.removeprefix("ready: ")
+        return self.url
 
-    def nubecita(self, *args):
-        return subprocess.run([ROOT / "build/release/nubecita", *args, "--data", self.data], env=self.env, capture_output=True, text=True, check=True).stdout
+    def running(self):
+        """The blog's URL; it is put up unless a test before has done it (a hundred calls of the AWS CLI: a minute)."""
+        return self.url or self.run()
+
+    def stop(self):
+        self.url = None
+        self.script("stop.sh", 120)
 
     def aws(self, *args):
         out = subprocess.run([ROOT / "build/release/nubecita", "as", "nubecita", "--data", self.data, "--", "aws", "--output", "json", *args],
@@ -57,7 +64,7 @@ class Installation:
 
 def fetch(url, method="GET", body=None, headers=None):
     """(status, text); names below .localhost are this machine."""
-    host = urllib.request.urlparse(url).netloc if hasattr(urllib.request, "urlparse") else url.split("/")[2]
+    host = url.split("/")[2]
     local = url.replace(host, "127.0.0.1:" + (host.split(":")[1] if ":" in host else "80"), 1)
     request = urllib.request.Request(local, data=json.dumps(body).encode() if body else None, method=method,
                                      headers={"Host": host, "Content-Type": "application/json", **(headers or {})})
@@ -106,7 +113,7 @@ def test_run_stop_and_run_again(blog):
     assert status in (200, 201), text[:500]
     wait_until(lambda: "La propia nubecita" in fetch(url)[1], 60, 1, "the blog's new title")
 
-    blog.script("stop.sh", 120)
+    blog.stop()
     assert traces(blog.data) == []
 
     again = blog.run()
@@ -115,7 +122,7 @@ def test_run_stop_and_run_again(blog):
 
 
 def test_rolling_update_of_the_blog_loses_no_request(blog):
-    url = blog.run()
+    url = blog.running()
     clusters = blog.aws("ecs", "list-clusters")["clusterArns"]
     cluster = next(c for c in clusters if "ghost" in c)
     service = blog.aws("ecs", "list-services", "--cluster", cluster)["serviceArns"][0]
@@ -132,7 +139,7 @@ def test_rolling_update_of_the_blog_loses_no_request(blog):
 
 
 def test_destroy_leaves_an_empty_account(blog):
-    blog.run()
+    blog.running()
     destroy = [ROOT / "build/release/nubecita", "as", "nubecita", "--data", blog.data, "--", ROOT / "examples/ghost/destroy.sh"]
     out = subprocess.run(destroy, env=blog.env, capture_output=True, text=True, timeout=600)
     assert out.returncode == 0 and out.stdout.endswith("nothing is left of ghost\n"), f"{out.stdout[-3000:]}\n{out.stderr[-3000:]}"
