@@ -38,6 +38,8 @@ def test_what_terraform_asks_of_a_key(kms, key):
     assert found["TargetKeyId"] == key["KeyId"]
     assert kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"] == key["KeyId"]
     assert error_of(kms.create_alias, AliasName=alias, TargetKeyId=key["KeyId"])["Code"] == "AlreadyExistsException"
+    for target in (alias, key["Arn"].split(":key/")[0] + ":" + alias):
+        assert error_of(kms.create_alias, AliasName=alias + "-2", TargetKeyId=target)["Code"] == "ValidationException"
     kms.delete_alias(AliasName=alias)
     assert error_of(kms.describe_key, KeyId=alias)["Code"] == "NotFoundException"
 

@@ -135,7 +135,13 @@ def test_fifo_topic(sns, sqs):
     for i in (0, 1, 1, 2):
         sns.publish(TopicArn=topic, Message=str(i), MessageGroupId="g")
     assert bodies(sqs, url) == ["0", "1", "2"]
-    sent = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[{"Id": "a", "Message": "3", "MessageGroupId": "h"}, {"Id": "b", "Message": "4"}])
+    # One without its group refuses the whole batch; what is wrong with a message alone refuses the message.
+    entry = lambda i, message, **more: {"Id": i, "Message": message, **more}
+    batch = [entry("a", "3", MessageGroupId="h"), entry("b", "4")]
+    assert error_of(sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=batch)["Code"] == "InvalidParameter"
+    assert bodies(sqs, url) == []
+    sent = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[
+        entry("a", "3", MessageGroupId="h"), entry("b", "4", MessageGroupId="h", Subject="x" * 101)])
     assert [e["Id"] for e in sent["Successful"]] == ["a"] and [e["Id"] for e in sent["Failed"]] == ["b"]
     sns.delete_topic(TopicArn=topic)
 

@@ -129,6 +129,16 @@ def test_visibility_ends_and_wakes(sqs, queue):
     assert counts(sqs, queue) == (0, 0, 0)
 
 
+def test_an_old_receipt_hides_the_message_as_the_new_one_does(sqs, queue):
+    sqs.send_message(QueueUrl=queue, MessageBody="x")
+    [first] = receive(sqs, queue, VisibilityTimeout=0)
+    change = lambda: sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=100)
+    assert error_of(change)["Code"].endswith("MessageNotInflight")
+    assert len(receive(sqs, queue, VisibilityTimeout=1)) == 1
+    change()
+    assert receive(sqs, queue, WaitTimeSeconds=2) == []
+
+
 def test_delay(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="later", DelaySeconds=2)
     assert receive(sqs, queue) == []
@@ -150,6 +160,22 @@ def test_batches_answer_per_entry(sqs, queue):
     assert [e["Id"] for e in done["Successful"]] == ["good"]
     assert [e["Code"] for e in done["Failed"]] == ["ReceiptHandleIsInvalid"]
     assert error_of(sqs.send_message_batch, QueueUrl=queue, Entries=[])["Code"] == "AWS.SimpleQueueService.EmptyBatchRequest"
+
+
+def test_of_a_fifo_batch_one_entry_without_its_ids_refuses_all(sqs, make_queue):
+    q = make_queue(fifo=True)
+    good = {"Id": "a", "MessageBody": "1", "MessageGroupId": "g", "MessageDeduplicationId": "1"}
+    for lacks, code in (("MessageDeduplicationId", "InvalidParameterValue"), ("MessageGroupId", "MissingParameter")):
+        bad = {k: v for k, v in good.items() if k != lacks} | {"Id": "b"}
+        assert error_of(sqs.send_message_batch, QueueUrl=q, Entries=[good, bad])["Code"] == code
+    assert counts(sqs, q) == (0, 0, 0)
+
+
+def test_a_receive_count_given_as_text_is_answered_as_a_number(sqs, make_queue):
+    policy = {"deadLetterTargetArn": arn_of(sqs, make_queue()), "maxReceiveCount": "2"}
+    q = make_queue(RedrivePolicy=json.dumps(policy))
+    kept = sqs.get_queue_attributes(QueueUrl=q, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+    assert json.loads(kept) == policy | {"maxReceiveCount": 2}
 
 
 def test_dead_letters_and_back(sqs, make_queue):

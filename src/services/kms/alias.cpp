@@ -1,4 +1,5 @@
 // CreateAlias, UpdateAlias, DeleteAlias, ListAliases.
+#include "base/arn.hpp"
 #include "models/kms.hpp"
 #include "services/kms/keys.hpp"
 #include "services/kms/paging.hpp"
@@ -21,6 +22,14 @@ Status check_name(const api::Call&, std::string_view name) {
   return {};
 }
 
+/// Errors: ValidationException if the target is an alias itself.
+Status check_target(wire::Text target) {
+  const auto arn = Arn::parse(target.sv());
+  if (target.sv().starts_with("alias/") || (arn && arn->resource.starts_with("alias/")))
+    return fail("ValidationException", "Aliases must refer to keys. Not aliases");
+  return {};
+}
+
 /// The alias itself is asked for as well as its key.
 Status authorize(api::Call& call, std::string_view alias) { return call.authorize(alias_arn(call, alias)); }
 
@@ -30,6 +39,7 @@ Status create_alias(api::Call& call, const model::CreateAliasRequest& in, model:
   const auto name = api::str(in.alias_name);
   TRY(authorize(call, name));
   TRY(check_name(call, name));
+  TRY(check_target(in.target_key_id));
   TRY_LET(auto at, locate_own(call, in.target_key_id));
   if (call.tx.get<Alias>(call.scope(), name))
     return fail("AlreadyExistsException",
@@ -42,6 +52,7 @@ Status update_alias(api::Call& call, const model::UpdateAliasRequest& in, model:
   const auto name = api::str(in.alias_name);
   TRY(authorize(call, name));
   TRY(check_name(call, name));
+  TRY(check_target(in.target_key_id));
   TRY_LET(auto at, locate_own(call, in.target_key_id));
   auto alias = call.tx.get<Alias>(call.scope(), name);
   if (!alias) return fail("NotFoundException", "Alias " + alias_arn(call, name) + " is not found.");

@@ -50,6 +50,18 @@ Status check_attribute(const MessageAttribute& a) {
   return {};
 }
 
+/// What a message to a FIFO topic must say. Of a batch, one that does not refuses all.
+template <class In>
+Status check_fifo(const Topic& topic, const In& in) {
+  if (in.message_group_id.empty()) return invalid("The MessageGroupId parameter is required for FIFO topics");
+  auto content = topic.attributes.find("ContentBasedDeduplication");
+  if (in.message_deduplication_id.empty() && (content == topic.attributes.end() || content->second != "true"))
+    return invalid(
+        "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId "
+        "provided explicitly");
+  return {};
+}
+
 template <class In>
 Result<Published> published(const api::Call& call, const Located& at, const In& in) {
   Published m;
@@ -89,15 +101,8 @@ Result<Published> published(const api::Call& call, const Located& at, const In& 
           "valid for this topic type");
     return m;
   }
-  if (m.group.empty()) return invalid("The MessageGroupId parameter is required for FIFO topics");
-  auto content = at.topic.attributes.find("ContentBasedDeduplication");
-  if (m.dedup.empty()) {
-    if (content == at.topic.attributes.end() || content->second != "true")
-      return invalid(
-          "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId "
-          "provided explicitly");
-    m.dedup = to_hex(sha256(m.message));
-  }
+  TRY(check_fifo(at.topic, in));
+  if (m.dedup.empty()) m.dedup = to_hex(sha256(m.message));
   return m;
 }
 
@@ -264,6 +269,8 @@ Status publish_batch(api::Call& call, const model::PublishBatchInput& in, model:
       return fail("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.");
     bytes += e.message.size();
   }
+  if (at.topic.fifo)
+    for (auto& e : entries) TRY(check_fifo(at.topic, e));
   if (bytes > kMostBytes)
     return fail("BatchRequestTooLong", "The length of all the messages put together is more than the limit.");
   out.successful = call.list<model::PublishBatchResultEntry>(entries.size());

@@ -42,7 +42,8 @@ int64_t receives_of(const json::object& o) {
   return n;
 }
 
-Status check_redrive_policy(const std::string& value) {
+/// As it is kept: AWS answers a maxReceiveCount that came as text as a number.
+Result<std::string> check_redrive_policy(const std::string& value) {
   auto doc = json::parse(value);
   if (!doc || !doc->is_object())
     return invalid_parameter(value, "RedrivePolicy", "Redrive policy is not a valid JSON map.");
@@ -67,7 +68,9 @@ Status check_redrive_policy(const std::string& value) {
   auto arn = Arn::parse(json::text_or(o, "deadLetterTargetArn"));
   if (!arn || arn->service != "sqs")
     return invalid_parameter(value, "RedrivePolicy", "Invalid value for deadLetterTargetArn.");
-  return {};
+  if (!o["maxReceiveCount"].is_string()) return value;
+  o["maxReceiveCount"] = n;
+  return json::serialize(o);
 }
 
 Status check_redrive_allow_policy(const std::string& value) {
@@ -108,8 +111,7 @@ Result<std::string> check_attribute(const std::string& name, const std::string& 
     return value;
   }
   if (name == "RedrivePolicy") {
-    if (!value.empty()) TRY(check_redrive_policy(value));
-    return value;
+    return value.empty() ? value : check_redrive_policy(value);
   }
   if (name == "RedriveAllowPolicy") {
     if (!value.empty()) TRY(check_redrive_allow_policy(value));

@@ -59,7 +59,8 @@ Status change_one(api::Call& call, const Located& at, const std::shared_ptr<Inde
         "integer between 0 and 43200.");
   std::optional<Flight> flight;
   if (receipt.generation == at.queue().generation) flight = index->flight(receipt.place, call.now);
-  if (!flight || flight->ticket != receipt.ticket) {
+  // In a standard queue an old receipt will do while anybody has the message, as it does to delete it.
+  if (!flight || (index->fifo() && flight->ticket != receipt.ticket)) {
     if (receipt.generation == at.queue().generation && call.tx.get(index->message_key(receipt.place)))
       return fail("MessageNotInflight", "The message referred to isn't in flight.");
     return bad_handle(handle, "Message does not exist or is not available for visibility timeout change.");
@@ -75,7 +76,7 @@ Status change_one(api::Call& call, const Located& at, const std::shared_ptr<Inde
     changed.visible = visible;
     call.tx.put(index->flight_key(receipt.place), changed.text());
   }
-  api::afterwards(call, [index, place = receipt.place, ticket = receipt.ticket, visible](bool done) {
+  api::afterwards(call, [index, place = receipt.place, ticket = flight->ticket, visible](bool done) {
     if (done) index->change(place, ticket, visible);
   });
   return {};

@@ -80,8 +80,8 @@ Status send_message_batch(api::Call& call, const model::SendMessageBatchRequest&
   for (auto& e : in.entries) {
     TRY_LET(auto draft, draft_of(e));
     bytes += size_of(draft.body, draft.attributes);
-    if (at.settings().fifo && draft.group.empty())
-      return fail("MissingParameter", "The request must contain the parameter MessageGroupId.");
+    // Of these, one entry refuses the whole batch.
+    if (at.settings().fifo) TRY(check_fifo(at.settings(), draft));
     drafts.push_back(std::move(draft));
   }
   if (bytes > kMostBatchBytes)

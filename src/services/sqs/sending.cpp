@@ -135,6 +135,15 @@ Status Sending::seal_for(api::Cloud& cloud, const AskerOf& sender) {
   return {};
 }
 
+Status check_fifo(const Settings& queue, const Draft& draft) {
+  if (draft.group.empty()) return missing("MessageGroupId");
+  if (draft.dedup.empty() && !queue.content_dedup)
+    return invalid_parameter(
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
+        "explicitly");
+  return {};
+}
+
 /// The deduplication id, empty for standard queues.
 Result<std::string> Sending::check(Draft& draft) const {
   const auto& s = queue_->settings;
@@ -170,13 +179,8 @@ Result<std::string> Sending::check(Draft& draft) const {
   if (draft.delay_ms > 0)
     return invalid_parameter("Value " + std::to_string(draft.delay_ms / 1000) +
                              " for parameter DelaySeconds" + wrong_type);
-  if (draft.group.empty()) return missing("MessageGroupId");
-  if (!draft.dedup.empty()) return draft.dedup;
-  if (!s.content_dedup)
-    return invalid_parameter(
-        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
-        "explicitly");
-  return to_hex(sha256(draft.body));
+  TRY(check_fifo(s, draft));
+  return draft.dedup.empty() ? to_hex(sha256(draft.body)) : draft.dedup;
 }
 
 Result<Sent> Sending::add(Draft draft) {

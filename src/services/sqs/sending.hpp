@@ -17,6 +17,9 @@ struct Sent {
   std::string sequence;  // of FIFO queues
 };
 
+/// What a message to a FIFO queue must say. Errors: MissingParameter, InvalidParameterValue.
+Status check_fifo(const Settings& queue, const Draft& draft);
+
 /// The messages that one operation puts into one queue. outcome() must be told how the transaction ended,
 /// whatever happens after the first add().
 class Sending {
