@@ -61,7 +61,7 @@ class Table:
         self.own.put_resource_policy(ResourceArn=self.arn, Policy=policy)
 
     def use(self, db):
-        db.put_item(TableName=self.name, Item={"p": {"S": "k"}})
+        db.put_item(TableName=self.arn, Item={"p": {"S": "k"}})
 
     def remove(self):
         self.own.delete_table(TableName=self.name)
@@ -115,7 +115,6 @@ def make_fixture(kinds):
 
 
 resource = make_fixture(ALL)
-shared = make_fixture([Bucket, Queue, Topic])  # tables of other accounts are not served
 
 
 def statement(r, effect, principal=None, condition=None):
@@ -204,8 +203,8 @@ def test_an_explicit_deny_wins(resource, user):
     assert "explicit deny in an identity-based policy" in refused(r.use, forbidden)
 
 
-def test_across_accounts_both_must_allow(shared, foreigner, second):
-    r, (account, _) = shared, second
+def test_across_accounts_both_must_allow(resource, foreigner, second):
+    r, (account, _) = resource, second
     arn, allowed = foreigner(r, statement(r, "Allow"))
     refused(r.use, allowed)
     silent_arn, silent = foreigner(r)
@@ -225,8 +224,8 @@ def test_across_accounts_both_must_allow(shared, foreigner, second):
     refused(r.use, forbidden)
 
 
-def test_a_role_of_the_owner_opens_it_to_another_account(shared, client, second, foreigner):
-    r, (account, _) = shared, second
+def test_a_role_of_the_owner_opens_it_to_another_account(resource, client, second, foreigner):
+    r, (account, _) = resource, second
     iam, name = client("iam"), "shared-" + uuid.uuid4().hex[:8]
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(
         {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}))["Role"]["Arn"]
@@ -242,6 +241,35 @@ def test_a_role_of_the_owner_opens_it_to_another_account(shared, client, second,
     refused(r.use, session)
     iam.delete_role_policy(RoleName=name, PolicyName="p")
     iam.delete_role(RoleName=name)
+
+
+def test_items_of_another_accounts_table(client, foreigner):
+    """By its ARN, with every operation on items; what is about the table itself is its owner's."""
+    t = Table(client)
+    every = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+    arn, db = foreigner(Table, every)
+    t.put(document({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "dynamodb:*", "Resource": t.arn}))
+    item, key = {"p": {"S": "k"}, "n": {"N": "1"}}, {"p": {"S": "k"}}
+    db.put_item(TableName=t.arn, Item=item)
+    db.update_item(TableName=t.arn, Key=key, UpdateExpression="ADD n :one", ExpressionAttributeValues={":one": {"N": "1"}})
+    db.batch_write_item(RequestItems={t.arn: [{"PutRequest": {"Item": {"p": {"S": "b"}}}}]})
+    db.transact_write_items(TransactItems=[{"Put": {"TableName": t.arn, "Item": {"p": {"S": "t"}}}}])
+    assert db.get_item(TableName=t.arn, Key=key)["Item"]["n"] == {"N": "2"}
+    assert db.query(TableName=t.arn, KeyConditionExpression="p = :p", ExpressionAttributeValues={":p": {"S": "k"}})["Count"] == 1
+    assert db.scan(TableName=t.arn)["Count"] == 3
+    assert len(db.batch_get_item(RequestItems={t.arn: {"Keys": [key, {"p": {"S": "b"}}]}})["Responses"][t.arn]) == 2
+    assert db.transact_get_items(TransactItems=[{"Get": {"TableName": t.arn, "Key": key}}])["Responses"][0]["Item"]["n"] == {"N": "2"}
+    db.delete_item(TableName=t.arn, Key=key)
+    assert t.own.scan(TableName=t.name)["Count"] == 2
+    for call in (db.describe_table, db.delete_table):
+        assert "operations on items only" in refused(call, TableName=t.arn)
+    with pytest.raises(ClientError) as e:  # its own account has no table of this name
+        db.get_item(TableName=t.name, Key=key)
+    assert e.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    t.put(document({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "dynamodb:GetItem", "Resource": t.arn}))
+    db.get_item(TableName=t.arn, Key=key)
+    refused(db.put_item, TableName=t.arn, Item=item)
+    t.remove()
 
 
 CONDITIONS = [

@@ -2,6 +2,7 @@
 
 #include "base/ids.hpp"
 #include "services/dynamodb/encryption.hpp"
+#include "services/dynamodb/errors.hpp"
 #include "services/dynamodb/number.hpp"
 
 namespace nubecita::dynamodb {
@@ -50,12 +51,17 @@ Asked& Asked::attributes(std::span<const Path> paths, const Schema& schema) {
 Status authorize(api::Call& call, const TableInfo& table, const Asked& asked, std::string_view action,
                  const Index* index) {
   TRY(call.authorize(index ? table.arn + "/index/" + index->name : table.arn, asked.conditions(), action,
-                     table.policy));
+                     table.policy, table.scope.account));
   return open_table(call, table);
 }
 
-Status authorize_missing(api::Call& call, std::string_view name, std::string_view action) {
-  return call.authorize(table_arn(call.scope(), name), {}, action);
+Result<TablePtr> table_for_items(api::Call& call, std::string_view given, std::string_view action) {
+  TRY_LET(auto at, table_place(call, given));
+  auto table = find_table(call.tx, at.scope, at.name);
+  if (table && !table->restoring) return table;
+  // Before it is said that there is none.
+  TRY(call.authorize(table_arn(at.scope, at.name), {}, action, {}, at.scope.account));
+  return no_such_table();
 }
 
 }  // namespace nubecita::dynamodb

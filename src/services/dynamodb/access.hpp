@@ -32,7 +32,8 @@ class Asked {
 /// and its KMS key if it has one (open_table() in encryption.hpp).
 Status authorize(api::Call& call, const TableInfo& table, const Asked& asked, std::string_view action = {},
                  const Index* index = nullptr);
-/// The same of a table that is not there, before saying so.
-Status authorize_missing(api::Call& call, std::string_view name, std::string_view action = {});
+/// The table that an operation on items names, of any account; authorize() decides whether it may be used.
+/// Errors: ResourceNotFoundException, those of table_place().
+Result<TablePtr> table_for_items(api::Call& call, std::string_view given, std::string_view action = {});
 
 }  // namespace nubecita::dynamodb

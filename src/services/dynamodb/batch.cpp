@@ -16,14 +16,6 @@ namespace {
 
 constexpr size_t kMostGets = 100, kMostWrites = 25, kMostAnswerBytes = 16u << 20;
 
-Result<TablePtr> batch_table(api::Call& call, std::string_view given) {
-  TRY_LET(auto name, table_name(call, given));
-  auto table = find_table(call.tx, call.scope(), name);
-  if (table && !table->restoring) return table;
-  TRY(authorize_missing(call, name));
-  return no_such_table();
-}
-
 void write_costs(std::string& json, const std::vector<std::pair<std::string, Cost>>& costs, Show show) {
   if (show == Show::none) return;
   json += ",\"ConsumedCapacity\":[";
@@ -52,7 +44,7 @@ struct Gets {
 
 Result<Gets> read_gets(api::Call& call, std::string_view name, const Input& request) {
   Gets g{nullptr, std::string(name), request, {}, {}, false, {}};
-  TRY_LET(g.table, batch_table(call, name));
+  TRY_LET(g.table, table_for_items(call, name));
   TRY_LET(g.consistent, request.boolean("ConsistentRead"));
   TRY_LET(g.wanted, read_projection(request));
   if (!request.has("Keys"))
@@ -165,7 +157,7 @@ struct Writes {
 
 Result<Writes> read_writes(api::Call& call, std::string_view name, const std::vector<Input>& requests) {
   Writes w;
-  TRY_LET(w.table, batch_table(call, name));
+  TRY_LET(w.table, table_for_items(call, name));
   Asked asked;
   for (auto& r : requests) {
     ItemWrite write;

@@ -17,11 +17,12 @@ kms::Context context_of(const store::Scope& scope, const std::string& table) {
 }
 std::string bound_to(const std::string& table) { return "dynamodb/" + table; }
 
-kms::Asker caller(api::Call& call) {
+/// For what lies in `scope`.
+kms::Asker caller(api::Call& call, store::Scope scope) {
   return {.cloud = call.cloud,
           .tx = call.tx,
           .principal = call.principal,
-          .scope = call.scope(),
+          .scope = std::move(scope),
           .via = "dynamodb." + call.region + ".amazonaws.com",
           .conditions = call.request_conditions,
           .now = call.now};
@@ -87,7 +88,7 @@ size_t stored_size(std::string_view stored) {
 
 Status open_table(api::Call& call, const TableInfo& table) {
   if (table.data_key.empty()) return {};
-  return open(caller(call), table);
+  return open(caller(call, table.scope), table);
 }
 
 Status open_table(api::Cloud& cloud, store::Transaction& tx, const TableInfo& table) {
@@ -96,11 +97,11 @@ Status open_table(api::Cloud& cloud, store::Transaction& tx, const TableInfo& ta
 }
 
 Result<std::string> open_stream_key(api::Call& call, const Stream& stream) {
-  return unwrap(caller(call), stream.table, stream.kms_key, stream.data_key);
+  return unwrap(caller(call, call.scope()), stream.table, stream.kms_key, stream.data_key);
 }
 
 Result<std::string> data_key_of(api::Call& call, const Table& table) {
-  return unwrap(caller(call), table.name, table.kms_key, table.data_key);
+  return unwrap(caller(call, call.scope()), table.name, table.kms_key, table.data_key);
 }
 
 Status wrap_data_key(api::Call& call, Table& table, std::string_view data_key) {
@@ -129,7 +130,7 @@ Status change_encryption(api::Call& call, const model::SSESpecification& asked, 
     return invalid(wrong + "SSEType " + api::str(asked.sse_type) + " is not supported");
   const auto name =
       asked.kms_master_key_id.has() ? asked.kms_master_key_id.sv() : std::string_view("alias/aws/dynamodb");
-  auto asker = caller(call);
+  auto asker = caller(call, call.scope());
   asker.conditions.push_back({"kms:GrantIsForAWSResource", {"true"}});
   auto key = kms::may_use(asker, name, {"DescribeKey", "CreateGrant"}, context_of(call.scope(), table.name));
   if (!key) {

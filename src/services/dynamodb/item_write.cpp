@@ -74,11 +74,7 @@ Status check_names(Item item) {
 
 Result<TablePtr> named_table(api::Call& call, const Input& in, std::string_view action) {
   TRY_LET(auto given, in.required_text("TableName"));
-  TRY_LET(auto name, table_name(call, given));
-  auto table = find_table(call.tx, call.scope(), name);
-  if (table && !table->restoring) return table;
-  TRY(authorize_missing(call, name, action));
-  return no_such_table();
+  return table_for_items(call, given, action);
 }
 
 Result<ItemWrite> read_item_write(api::Call& call, const Input& in, ItemWrite::Kind kind,

@@ -90,20 +90,27 @@ TablePtr find_table(store::Transaction& tx, const store::Scope& scope, std::stri
   return table;
 }
 
-Result<std::string_view> table_name(api::Call& call, std::string_view given) {
-  std::string_view name = given;
+Result<TablePlace> table_place(const api::Call& call, std::string_view given) {
+  TablePlace at{call.scope(), given};
   if (given.starts_with("arn:")) {
     auto parsed = Arn::parse(given);
     if (!parsed || parsed->service != "dynamodb" || !parsed->resource.starts_with("table/"))
       return invalid("Invalid table ARN: " + std::string(given));
-    if (parsed->account != call.account || parsed->region != call.region)
-      return fail(
-          "AccessDeniedException",
-          "nubecita serves tables of the caller's own account and region only: " + std::string(given));
-    name = given.substr(given.find(":table/") + 7);
+    if (parsed->region != call.region)
+      return fail("AccessDeniedException", "A table is served in its own region only: " + std::string(given));
+    at.scope.account = parsed->account;
+    at.name = given.substr(given.find(":table/") + 7);
   }
-  TRY(check_name(name));
-  return name;
+  TRY(check_name(at.name));
+  return at;
+}
+
+Result<std::string_view> table_name(const api::Call& call, std::string_view given) {
+  TRY_LET(auto at, table_place(call, given));
+  if (at.scope.account != call.account)
+    return fail("AccessDeniedException",
+                "Other accounts' tables are open to operations on items only: " + std::string(given));
+  return at.name;
 }
 
 }  // namespace nubecita::dynamodb

@@ -37,7 +37,14 @@ std::string stream_arn(const store::Scope& scope, std::string_view table, int64_
 
 /// null: no such table
 TablePtr find_table(store::Transaction& tx, const store::Scope& scope, std::string_view name);
-/// The name in what a client gives as table: a name, or an ARN of this account and region.
-Result<std::string_view> table_name(api::Call& call, std::string_view given);
+struct TablePlace {
+  store::Scope scope;
+  std::string_view name;
+};
+/// What a client gives as table: a name in its own account, or an ARN, of another account too; the region is
+/// the call's. Errors: ValidationException, AccessDeniedException.
+Result<TablePlace> table_place(const api::Call& call, std::string_view given);
+/// The same where only the caller's own account will do.
+Result<std::string_view> table_name(const api::Call& call, std::string_view given);
 
 }  // namespace nubecita::dynamodb
