@@ -348,6 +348,11 @@ void Connection::send() {
     answer_.body.clear();
   }
   if (answer_.file >= 0 || answer_.source) answer_.body.clear();
+  if (with_body_ && answer_.source && length <= kInline) {  // so does a small object
+    for (std::string part; answer_.source_size > 0; out_.append(part))
+      if (!next_source_part(part)) return broken_off();
+    answer_.source.reset();
+  }
   out_at_ = body_at_ = 0;
   moved_ = 0;
   state_ = State::writing;
@@ -361,10 +366,8 @@ void Connection::pump() {
   if (out_at_ == out_.size() && body_at_ == answer_.body.size()) {
     const uint64_t left = answer_.source ? answer_.source_size : answer_.file < 0 ? 0 : answer_.file_size;
     if (!with_body_ || left == 0) return sent();
-    if (!(answer_.source ? next_source_part() : next_file_part())) {
-      log_error("http", "a body cannot be sent to its end: {}", head_ ? head_->path : "");
-      return drop();  // the client sees a broken answer, never a wrong one
-    }
+    out_at_ = 0;
+    if (!(answer_.source ? next_source_part(out_) : next_file_part())) return broken_off();
   }
   stream_->write_some(std::string_view(out_).substr(out_at_), std::string_view(answer_.body).substr(body_at_),
                       [self = shared_from_this()](ErrorCode ec, size_t n) {
@@ -380,7 +383,6 @@ void Connection::pump() {
 
 bool Connection::next_file_part() {
   out_.resize(std::min<uint64_t>(kFilePart, answer_.file_size));
-  out_at_ = 0;
   auto n = ::pread(answer_.file, out_.data(), out_.size(), static_cast<off_t>(answer_.file_offset));
   if (n <= 0) return false;
   out_.resize(static_cast<size_t>(n));
@@ -389,11 +391,16 @@ bool Connection::next_file_part() {
   return true;
 }
 
-bool Connection::next_source_part() {
-  out_at_ = 0;
-  if (!answer_.source->next(out_) || out_.empty() || out_.size() > answer_.source_size) return false;
-  answer_.source_size -= out_.size();
+bool Connection::next_source_part(std::string& part) {
+  if (!answer_.source->next(part) || part.empty() || part.size() > answer_.source_size) return false;
+  answer_.source_size -= part.size();
   return true;
+}
+
+// The client sees a broken answer, never a wrong one.
+void Connection::broken_off() {
+  log_error("http", "a body cannot be sent to its end: {}", head_ ? head_->path : "");
+  drop();
 }
 
 void Connection::sent() {

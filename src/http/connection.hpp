@@ -44,7 +44,8 @@ class Connection final : public Tracked, public BodySink, public std::enable_sha
   void send();
   void pump();
   bool next_file_part();
-  bool next_source_part();
+  bool next_source_part(std::string& part);
+  void broken_off();
   void sent();
   void linger();
   void progress(size_t n);

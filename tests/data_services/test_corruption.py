@@ -1,11 +1,13 @@
 """Bytes on the disk that are not those that were written: never answered as if they were; the log says which; the rest is served."""
 import hashlib
+import json
 import os
 import pathlib
 import re
 
 import botocore.exceptions
 import pytest
+import requests
 from data_helpers import answers, lack
 from harness import wait_until
 
@@ -75,6 +77,17 @@ def test_objects(bucket, encrypted):
     for name in DAMAGE:
         data.s3.delete_object(Bucket="files", Key=name)
     assert [o["Key"] for o in data.s3.list_objects_v2(Bucket="files")["Contents"]] == ["whole"]
+
+
+def test_a_page_of_a_website(bucket):
+    s3 = bucket.s3
+    s3.put_bucket_website(Bucket="files", WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    s3.put_public_access_block(Bucket="files", PublicAccessBlockConfiguration={"BlockPublicPolicy": False, "RestrictPublicBuckets": False})
+    s3.put_bucket_policy(Bucket="files", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::files/*"}]}))
+    flip(put(bucket, "index.html", os.urandom(2 * CHUNK)), 5)
+    answer = requests.get(bucket.cloud.endpoint + "/", headers={"Host": "files.s3-website-us-east-1.amazonaws.com"})
+    assert answer.status_code == 500 and "InternalError" in answer.text, "known before the answer begins"
 
 
 def test_an_object_without_its_file(bucket):

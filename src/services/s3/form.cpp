@@ -167,7 +167,6 @@ class FormReceiver final : public http::Receiver {
         return invalid_argument("Bucket POST must contain a field named '" + std::string(name) +
                                     "'.  If it is specified, please check the order of the fields.",
                                 name);
-    auto tx = front_.cloud.store->begin();
     FormClaim form;
     form.policy = policy;
     form.token = field(fields_, "x-amz-security-token");
@@ -182,7 +181,7 @@ class FormReceiver final : public http::Receiver {
       form.credential = field(fields_, "awsaccesskeyid");
       form.signature = field(fields_, "signature");
     }
-    TRY_LET(auto claim, identify_form(*tx, form, now_ms()));
+    TRY_LET(auto claim, identify_form(front_.credentials, form, now_ms()));
     claim.v4.payload = wire::Payload::unsigned_payload;
     std::string document;
     if (!base64_decode(policy, document))

@@ -147,9 +147,8 @@ Status Request::prepare() {
                          400,
                          "Your key is too long",
                          {{"Size", std::to_string(target_.key.size())}, {"MaxSizeAllowed", "1024"}}});
-  auto tx = front_.cloud.store->begin();
-  if (!head_->header("origin").empty()) add_cors(*tx);
-  TRY_LET(claim_, identify(*tx, *head_, target_, now_));
+  add_cors();
+  TRY_LET(claim_, identify(front_.credentials, *head_, target_, now_));
   TRY_LET(operation_, find_operation(target_, *head_));
   return {};
 }
@@ -158,10 +157,7 @@ Status Request::prepare_put(const Target& target, Claim claim) {
   target_ = target;
   target_.path = "/" + target.bucket + "/" + percent_encode(target.key);
   claim_ = std::move(claim);
-  if (!head_->header("origin").empty()) {
-    auto tx = front_.cloud.store->begin();
-    add_cors(*tx);
-  }
+  add_cors();
   TRY_LET(operation_, find_operation(target_, *head_));
   return {};
 }
@@ -405,9 +401,10 @@ void Request::send(http::Answer a) {
   respond_(std::move(a));
 }
 
-void Request::add_cors(store::Transaction& tx) {
-  if (target_.bucket.empty()) return;
-  cors_ = cors_headers(tx, target_.bucket, head_->header("origin"), head_->method, {}, false)
+void Request::add_cors() {
+  if (target_.bucket.empty() || head_->header("origin").empty()) return;
+  auto tx = front_.cloud.store->begin();
+  cors_ = cors_headers(*tx, target_.bucket, head_->header("origin"), head_->method, {}, false)
               .value_or(decltype(cors_){});
 }
 

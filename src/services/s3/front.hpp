@@ -17,9 +17,10 @@
 namespace nubecita::s3 {
 
 struct Front::Impl {
-  explicit Impl(api::Cloud& c) : cloud(c), blobs(c.config.data_dir), pool(4, "s3") {}
+  explicit Impl(api::Cloud& c) : cloud(c), credentials(*c.store), blobs(c.config.data_dir), pool(4, "s3") {}
   ~Impl();
   api::Cloud& cloud;
+  iam::CredentialCache credentials;
   Blobs blobs;
   Pool pool;
   std::mutex housekeeping_mutex;
@@ -55,7 +56,7 @@ class Request : public std::enable_shared_from_this<Request> {
   void answer();
   void answer_error(const ApiError& error);
   void send(http::Answer a);
-  void add_cors(store::Transaction& tx);
+  void add_cors();
   api::Conditions conditions() const;
 
   Front::Impl& front_;

@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
-#include "services/iam/iam.hpp"
+#include "services/iam/credential_cache.hpp"
 #include "services/s3/errors.hpp"
 #include "services/s3/route.hpp"
 #include "wire/sigv4_canonical.hpp"
@@ -34,31 +34,32 @@ bool same_secret(std::string_view a, std::string_view b) {
 }
 
 /// The key's owner, if the key is good and the token its own.
-Result<iam::Credential> find(store::Transaction& tx, std::string_view key, std::string_view token) {
-  auto credential = iam::find_credential(tx, key);
+Result<std::shared_ptr<const iam::Credential>> find(iam::CredentialCache& credentials, std::string_view key,
+                                                    std::string_view token) {
+  auto credential = credentials.find(key);
   // Without its token a session's key is none.
   if (!credential || !credential->active || (token.empty() && !credential->session_token.empty()))
     return fail(wire::unknown_key(kStyle));
   if (!same_secret(credential->session_token, token))
     return fail("InvalidToken", "The provided token is malformed or otherwise invalid.", 400);
-  return std::move(*credential);
+  return credential;
 }
 Status check_expiry(const iam::Credential& c, int64_t now) {
   if (c.expires_ms && now >= c.expires_ms) return fail(wire::expired_token(kStyle));
   return {};
 }
 
-Claim make_claim(iam::Credential c, std::string_view method, std::string_view version) {
+Claim make_claim(const iam::Credential& c, std::string_view method, std::string_view version) {
   Claim out;
-  out.principal = std::move(c.principal);
-  out.secret = std::move(c.secret);
+  out.principal = c.principal;
+  out.secret = c.secret;
   out.method = method;
   out.version = version;
   out.region = "us-east-1";
   return out;
 }
 
-Result<Claim> identify_v4(store::Transaction& tx, const http::Head& head, int64_t now) {
+Result<Claim> identify_v4(iam::CredentialCache& credentials, const http::Head& head, int64_t now) {
   const wire::RawRequest raw{head.method, head.path, head.query, head.headers, {}};
   TRY_LET(auto v4, wire::parse_signature(raw, kStyle));
   if (v4.service != "s3")
@@ -75,11 +76,11 @@ Result<Claim> identify_v4(store::Transaction& tx, const http::Head& head, int64_
                            403,
                            "There were headers present in the request which were not signed",
                            {{"HeadersNotSigned", std::string(name)}}});
-  TRY_LET(auto credential, find(tx, v4.access_key, v4.session_token));
-  TRY(wire::verify_signature(raw, v4, credential.secret, now, {}, kStyle));
-  TRY(check_expiry(credential, now));
-  auto claim = make_claim(std::move(credential), v4.presigned ? "REST-QUERY-STRING" : "REST-HEADER",
-                          "AWS4-HMAC-SHA256");
+  TRY_LET(auto credential, find(credentials, v4.access_key, v4.session_token));
+  TRY(wire::verify_signature(raw, v4, credential->secret, now, {}, kStyle));
+  TRY(check_expiry(*credential, now));
+  auto claim =
+      make_claim(*credential, v4.presigned ? "REST-QUERY-STRING" : "REST-HEADER", "AWS4-HMAC-SHA256");
   claim.region = v4.region;
   claim.v4 = std::move(v4);
   return claim;
@@ -142,7 +143,8 @@ std::string text_of_v2(const http::Head& head, std::string_view path, std::strin
   return out;
 }
 
-Result<Claim> identify_v2(store::Transaction& tx, const http::Head& head, const Target& target, int64_t now) {
+Result<Claim> identify_v2(iam::CredentialCache& credentials, const http::Head& head, const Target& target,
+                          int64_t now) {
   std::string key, signature, token(head.header("x-amz-security-token")), date(head.header("date"));
   const auto authorization = head.header("authorization");
   const bool in_query = authorization.empty();
@@ -178,15 +180,15 @@ Result<Claim> identify_v2(store::Transaction& tx, const http::Head& head, const 
   // What this signature does not cover could be added by anybody.
   for (auto name : {"attributes", "ownershipControls"})
     if (has_parameter(head.query, name)) return not_implemented("Signature V2 for this operation");
-  TRY_LET(auto credential, find(tx, key, token));
+  TRY_LET(auto credential, find(credentials, key, token));
   auto signs = [&](std::string_view path) {
-    return same_secret(sign_v2(credential.secret, text_of_v2(head, path, date)), signature);
+    return same_secret(sign_v2(credential->secret, text_of_v2(head, path, date)), signature);
   };
   // Some clients ask for /bucket and sign /bucket/: both name the bucket.
   const bool whole_bucket = !target.bucket.empty() && target.key.empty() && !target.path.ends_with('/');
   if (!signs(target.path) && !(whole_bucket && signs(target.path + "/"))) return mismatch();
-  TRY(check_expiry(credential, now));
-  auto claim = make_claim(std::move(credential), in_query ? "REST-QUERY-STRING" : "REST-HEADER", "AWS");
+  TRY(check_expiry(*credential, now));
+  auto claim = make_claim(*credential, in_query ? "REST-QUERY-STRING" : "REST-HEADER", "AWS");
   claim.v4.payload = wire::Payload::unsigned_payload;
   return claim;
 }
@@ -201,13 +203,14 @@ std::string sign_v2(std::string_view secret, std::string_view text) {
   return base64({reinterpret_cast<char*>(out), n});
 }
 
-Result<Claim> identify(store::Transaction& tx, const http::Head& head, const Target& target, int64_t now) {
+Result<Claim> identify(iam::CredentialCache& credentials, const http::Head& head, const Target& target,
+                       int64_t now) {
   const auto authorization = head.header("authorization");
   if (authorization.starts_with("AWS ") ||
       (authorization.empty() && has_parameter(head.query, "AWSAccessKeyId")))
-    return identify_v2(tx, head, target, now);
+    return identify_v2(credentials, head, target, now);
   const wire::RawRequest raw{head.method, head.path, head.query, head.headers, {}};
-  if (!authorization.empty() || wire::has_signature(raw)) return identify_v4(tx, head, now);
+  if (!authorization.empty() || wire::has_signature(raw)) return identify_v4(credentials, head, now);
   Claim nobody;
   nobody.region = "us-east-1";
   nobody.v4.payload = wire::Payload::unsigned_payload;
@@ -216,12 +219,12 @@ Result<Claim> identify(store::Transaction& tx, const http::Head& head, const Tar
   return nobody;
 }
 
-Result<Claim> identify_form(store::Transaction& tx, const FormClaim& form, int64_t now) {
+Result<Claim> identify_form(iam::CredentialCache& credentials, const FormClaim& form, int64_t now) {
   if (form.algorithm.empty()) {
-    TRY_LET(auto credential, find(tx, form.credential, form.token));
-    if (!same_secret(sign_v2(credential.secret, form.policy), form.signature)) return mismatch();
-    TRY(check_expiry(credential, now));
-    return make_claim(std::move(credential), "POST", "AWS");
+    TRY_LET(auto credential, find(credentials, form.credential, form.token));
+    if (!same_secret(sign_v2(credential->secret, form.policy), form.signature)) return mismatch();
+    TRY(check_expiry(*credential, now));
+    return make_claim(*credential, "POST", "AWS");
   }
   if (form.algorithm != wire::kAlgorithm)
     return invalid_argument("x-amz-algorithm only supports \"AWS4-HMAC-SHA256\"", "x-amz-algorithm",
@@ -236,13 +239,13 @@ Result<Claim> identify_form(store::Transaction& tx, const FormClaim& form, int64
   if (parts.size() != 5 || parts[3] != "s3" || parts[4] != "aws4_request")
     return invalid_argument("The credential must be KEY/DATE/REGION/s3/aws4_request", "x-amz-credential",
                             form.credential);
-  TRY_LET(auto credential, find(tx, parts[0], form.token));
-  const auto key = wire::signing_key(parts[0], credential.secret, parts[1], parts[2], parts[3]);
+  TRY_LET(auto credential, find(credentials, parts[0], form.token));
+  const auto key = wire::signing_key(parts[0], credential->secret, parts[1], parts[2], parts[3]);
   char hex[64];
   wire::hex_of(wire::hmac_sha256(wire::view(key), form.policy), hex);
   if (!same_secret({hex, sizeof hex}, form.signature)) return mismatch();
-  TRY(check_expiry(credential, now));
-  auto claim = make_claim(std::move(credential), "POST", "AWS4-HMAC-SHA256");
+  TRY(check_expiry(*credential, now));
+  auto claim = make_claim(*credential, "POST", "AWS4-HMAC-SHA256");
   claim.region = parts[2];
   return claim;
 }

@@ -8,8 +8,8 @@
 #include "api/call.hpp"
 #include "base/result.hpp"
 #include "http/message.hpp"
+#include "services/iam/credential_cache.hpp"
 #include "services/s3/target.hpp"
-#include "store/store.hpp"
 #include "wire/sigv4.hpp"
 
 namespace nubecita::s3 {
@@ -24,14 +24,15 @@ struct Claim {
   bool anonymous() const { return principal.kind == api::Principal::Kind::anonymous; }
 };
 
-Result<Claim> identify(store::Transaction& tx, const http::Head& head, const Target& target, int64_t now);
+Result<Claim> identify(iam::CredentialCache& credentials, const http::Head& head, const Target& target,
+                       int64_t now);
 
 /// Of a browser form: `signature` over the text of the policy. `credential` is V4's scope or, for V2, the
 /// key.
 struct FormClaim {
   std::string algorithm, credential, date, signature, token, policy;
 };
-Result<Claim> identify_form(store::Transaction& tx, const FormClaim& form, int64_t now);
+Result<Claim> identify_form(iam::CredentialCache& credentials, const FormClaim& form, int64_t now);
 
 /// HMAC-SHA1 in base64, as Signature V2 has it. For tests too.
 std::string sign_v2(std::string_view secret, std::string_view text);
