@@ -49,13 +49,16 @@ def client(server, service):
 def load(server, mode, clients, seconds, queue=""):
     """One run of the load generator: operations per second, CPU microseconds an operation, p50, p99; or `error`."""
     def cpu():
-        return sum(bench.cpu_seconds(p) for p in server.pids())
+        return {p: bench.cpu_seconds(p) for p in server.pids()}
     before = cpu()
     out = subprocess.run([LOAD, server.address, mode, str(clients), str(seconds), server.key, server.secret, queue], capture_output=True, text=True)
-    used = cpu() - before
+    after = cpu()
     if out.returncode != 0:
         return {"error": " ".join(out.stderr.split())[:200] or f"exit {out.returncode}"}
+    if before.keys() - after.keys():
+        return {"error": "a process of it ended meanwhile: its CPU is not known"}
     r = json.loads(out.stdout)
+    used = sum(after.values()) - sum(before.values())
     return {"per_second": r["requests"] / r["seconds"], "cpu_us": used / r["requests"] * 1e6, "p50_us": r["p50_us"], "p99_us": r["p99_us"],
             "requests": r["requests"]}
 
@@ -213,8 +216,8 @@ def goals(parts):
                  over(figure(f"S3 GET {title}", clients, "nubecita"), figure(f"S3 GET {title}", clients, "nginx")), 1.2, False)
     if "dynamodb" in parts:
         for what in ("DynamoDB PutItem", "DynamoDB GetItem"):
-            for peer in ("dynalite", "DynamoDB Local"):
-                goal(f"{what}, 64 clients: CPU of {peer} over ours >= 8", over(figure(what, 64, peer), figure(what, 64, "nubecita")), 8)
+            for peer, bound in (("dynalite", 8), ("DynamoDB Local", 8), ("fakecloud", 1)):
+                goal(f"{what}, 64 clients: CPU of {peer} over ours >= {bound}", over(figure(what, 64, peer), figure(what, 64, "nubecita")), bound)
     if "sqs" in parts:
         for batch in (1, 10):
             what = f"SQS messages, batch of {batch}"

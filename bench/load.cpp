@@ -1,14 +1,19 @@
 // A load generator that is never the slow side: raw keep-alive connections, one request under way on each,
 // every request signed by itself. After SECONDS no request is started and those under way are waited for; an
-// error ends all. Prints one JSON line: requests (operations; for `sqs` and `redis` messages), seconds, and
-// p50/p99 in microseconds (for `sqs` and `redis` of a whole cycle).
-//   nubecita_load HOST:PORT MODE CLIENTS SECONDS KEY SECRET [QUEUE_URL]
+// error ends all. MOST ends it sooner, after that many operations. Prints one JSON line: requests
+// (operations; for `sqs` and `redis` messages), seconds, and p50/p99 in microseconds (for `sqs` and `redis`
+// of a whole cycle).
+//   nubecita_load HOST:PORT MODE CLIENTS SECONDS KEY SECRET [QUEUE_URL [MOST]]
+// Objects and items are read in an order that scatters them.
 // MODE:
 //   plain                       unsigned GET / (for the reference server)
 //   caller | vpcs | write       GetCallerIdentity, DescribeVpcs, CreateLogGroup
 //   dynamodb-put | -get | -query | -transact [:ITEMS]   in the table "bench"
+//   dynamodb-fill:ITEMS         the same items, 25 a BatchWriteItem
 //   s3-put | s3-get :BYTES[:KEYS]   in the bucket "bench", names BYTES/CLIENTS/0..KEYS-1
+//   s3-list                     pages of ListObjectsV2 of the bucket "bench", each client all of them
 //   sqs[:BATCH]                 cycles of send, receive, delete of BATCH messages
+//   sqs-send[:BATCH]            sends alone
 //   redis[:BATCH]               cycles of RPUSH and LPOP of BATCH values
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -50,6 +55,7 @@ struct Connection {
   size_t left = 0;            // of an answer's body that is not read
   bool in_body = false, closing = false;
   std::vector<std::string> receipts;
+  std::string next_page;  // the token, percent-encoded; empty: the first
   Clock::time_point began;
 };
 
@@ -81,7 +87,9 @@ class Target {
   bool redis() const { return mode_ == "redis"; }
   const std::string& bytes() const { return bytes_; }
   /// Whether an answer's body is needed.
-  bool reads_body(const Connection& c) const { return redis() || (mode_ == "sqs" && c.step == 1); }
+  bool reads_body(const Connection& c) const {
+    return redis() || mode_ == "s3-list" || (mode_ == "sqs" && c.step == 1);
+  }
 
   void prepare(Connection& c) {
     if (c.step == 0) c.began = Clock::now();
@@ -95,6 +103,19 @@ class Target {
     if (redis()) {
       c.step ^= 1;
       return c.step == 0 ? number_ : 0;
+    }
+    if (mode_ == "dynamodb-fill") return kItemsABatch;
+    if (mode_ == "sqs-send") return number_;
+    if (mode_ == "s3-list") {
+      constexpr std::string_view before = "<NextContinuationToken>";
+      const auto at = c.in.find(before);
+      c.next_page.clear();
+      if (at != std::string::npos)
+        for (char letter : c.in.substr(at + before.size(), c.in.find('<', at + 1) - at - before.size()))
+          c.next_page += letter == '+'   ? "%2B"
+                         : letter == '/' ? "%2F"
+                         : letter == '=' ? "%3D"
+                                         : std::string(1, letter);
     }
     if (mode_ != "sqs") return 1;
     if (c.step == 1) {
@@ -113,14 +134,29 @@ class Target {
   }
 
  private:
+  static constexpr size_t kItemsABatch = 25;
+
+  static std::string names_of(uint64_t n) {
+    return R"("p":{"S":"partition-)" + std::to_string(n / 100) + R"("},"c":{"N":")" +
+           std::to_string(n % 100) + R"("})";
+  }
+  static std::string item_of(uint64_t n) {
+    return "{" + names_of(n) + R"(,"name":{"S":"a name of some length"},"text":{"S":")" +
+           std::string(200, 'x') + R"("},"count":{"N":"42"},"tags":{"SS":["red","green"]}})";
+  }
+
   /// The operation and its body. The table has the keys p (S) and c (N); an item has some 300 bytes.
   std::string dynamodb(std::string& body) {
-    const auto n = serial_++ % number_;
-    const std::string names = R"("p":{"S":"partition-)" + std::to_string(n / 100) + R"("},"c":{"N":")" +
-                              std::to_string(n % 100) + R"("})";
-    const std::string item = "{" + names + R"(,"name":{"S":"a name of some length"},"text":{"S":")" +
-                             std::string(200, 'x') +
-                             R"("},"count":{"N":"42"},"tags":{"SS":["red","green"]}})";
+    if (mode_ == "dynamodb-fill") {
+      body = R"({"RequestItems":{"bench":[)";
+      for (size_t i = 0; i < kItemsABatch; ++i)
+        body += (i == 0 ? R"({"PutRequest":{"Item":)" : R"(,{"PutRequest":{"Item":)") +
+                item_of(serial_++ % number_) + "}}";
+      body += "]}}";
+      return "BatchWriteItem";
+    }
+    const auto n = serial_++ * 1'000'003 % number_;
+    const std::string names = names_of(n), item = item_of(n);
     body = R"({"TableName":"bench",)";
     if (mode_ == "dynamodb-get") {
       body += R"("Key":{)" + names + "}}";
@@ -179,14 +215,20 @@ class Target {
 
   std::string request(const Connection& c) {
     if (mode_ == "plain") return "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
-    std::string service, body, type = "application/x-www-form-urlencoded", target, path = "/";
+    std::string service, body, type = "application/x-www-form-urlencoded", target, path = "/", query;
     wire::RawRequest raw;
     raw.method = "POST";
     if (mode_.starts_with("s3-")) {
       service = "s3";
       type = "application/octet-stream";
       raw.method = mode_ == "s3-put" ? "PUT" : "GET";
-      path = "/bench/" + std::to_string(number_) + "/" + clients_ + "/" + std::to_string(serial_++ % names_);
+      if (mode_ == "s3-list") {
+        path = "/bench";
+        query = (c.next_page.empty() ? "" : "continuation-token=" + c.next_page + "&") + "list-type=2";
+      } else {
+        const auto n = (mode_ == "s3-get" ? serial_++ * 1'000'003 : serial_++) % names_;
+        path = "/bench/" + std::to_string(number_) + "/" + clients_ + "/" + std::to_string(n);
+      }
     } else if (mode_ == "caller") {
       service = "sts";
       body = "Action=GetCallerIdentity&Version=2011-06-15";
@@ -197,7 +239,7 @@ class Target {
       service = "dynamodb";
       type = "application/x-amz-json-1.0";
       target = "DynamoDB_20120810." + dynamodb(body);
-    } else if (mode_ == "sqs") {
+    } else if (mode_.starts_with("sqs")) {
       service = "sqs";
       type = "application/x-amz-json-1.0";
       target = "AmazonSQS." + sqs(c, body);
@@ -211,10 +253,12 @@ class Target {
     if (!target.empty()) raw.headers.emplace_back("x-amz-target", target);
     if (service == "s3") raw.headers.emplace_back("x-amz-content-sha256", hash_);
     raw.path = path;
+    raw.query = query;
     raw.body = body;
     std::string text(raw.method);
     text += " ";
     text += raw.path;
+    if (!query.empty()) text += "?" + query;
     text += " HTTP/1.1\r\n";
     for (auto& [n, v] : raw.headers) text += std::string(n) + ": " + std::string(v) + "\r\n";
     for (auto& [n, v] : wire::sign(raw, key, secret, "", "us-east-1", service, now_ms()))
@@ -326,15 +370,16 @@ Got pull(Connection& c, const Target& target) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7 && argc != 8) {
-    std::fprintf(stderr, "usage: %s HOST:PORT MODE CLIENTS SECONDS KEY SECRET [QUEUE_URL]\n", argv[0]);
+  if (argc < 7 || argc > 9) {
+    std::fprintf(stderr, "usage: %s HOST:PORT MODE CLIENTS SECONDS KEY SECRET [QUEUE_URL [MOST]]\n", argv[0]);
     return 2;
   }
   Target target(argv[2], argv[3]);
   target.host = argv[1];
   target.key = argv[5];
   target.secret = argv[6];
-  if (argc == 8) target.queue = argv[7];
+  if (argc > 7) target.queue = argv[7];
+  const uint64_t most = argc > 8 ? std::strtoull(argv[8], nullptr, 10) : UINT64_MAX;
   const double seconds = std::atof(argv[4]);
 
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -379,7 +424,7 @@ int main(int argc, char** argv) {
           done += operations;
           took.push_back(std::chrono::duration<float, std::micro>(Clock::now() - c.began).count());
         }
-        if (c.step == 0 && Clock::now() >= ending) {
+        if (c.step == 0 && (done >= most || Clock::now() >= ending)) {
           ::close(c.fd);
           --under_way;
           continue;

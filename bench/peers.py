@@ -49,10 +49,14 @@ class Peer:
     def command(self):
         raise NotImplementedError
 
+    def environment(self):
+        """What it needs beside ours."""
+        return {}
+
     def start(self):
         self.folder = tempfile.mkdtemp(prefix="nbc-bench-peer-")
         self.log = open(os.path.join(self.folder, "log"), "wb")
-        env = dict(os.environ, MINIO_ROOT_USER=self.key, MINIO_ROOT_PASSWORD=self.secret)
+        env = dict(os.environ, **self.environment())
         self.process = subprocess.Popen(self.command(), cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         try:
             wait_until(self.answers, 30, what=lambda: f"{self.name} answers: " + pathlib.Path(self.folder, "log").read_text(errors="replace")[-500:])
@@ -94,6 +98,11 @@ class Peer:
         if not (self.home() / program).exists():
             self.run("nice", "go", "install", module, GOBIN=str(self.home()), GOMAXPROCS="1", CGO_ENABLED="0")
 
+    def pip(self, package, program):
+        if not (self.home() / "bin" / program).exists():
+            self.run("/usr/bin/python3", "-m", "venv", str(self.home()))
+            self.run(str(self.home() / "bin/pip"), "install", "-q", "--disable-pip-version-check", package)
+
     def maven(self, group, artifact, versions):
         """The artifact and all it needs, in lib/."""
         done = self.home() / "installed"
@@ -114,6 +123,9 @@ class Minio(Peer):
 
     def install(self):
         self.go("github.com/minio/minio@latest", "minio")
+
+    def environment(self):
+        return {"MINIO_ROOT_USER": self.key, "MINIO_ROOT_PASSWORD": self.secret}
 
     def command(self):
         return [self.home() / "minio", "server", "--quiet", "--address", self.address, self.folder + "/data"]
@@ -137,12 +149,38 @@ class Moto(Peer):
     large = False
 
     def install(self):
-        if not (self.home() / "bin/moto_server").exists():
-            self.run("/usr/bin/python3", "-m", "venv", str(self.home()))
-            self.run(str(self.home() / "bin/pip"), "install", "-q", "--disable-pip-version-check", "moto[s3,server]")
+        self.pip("moto[s3,sqs,dynamodb,server]", "moto_server")
 
     def command(self):
         return [self.home() / "bin/moto_server", "-H", "127.0.0.1", "-p", str(self.port)]
+
+
+class Ministack(Peer):
+    name, durable = "ministack", "in memory"
+    port = 18909
+    large = False
+
+    def install(self):
+        self.pip("ministack", "ministack")
+
+    def environment(self):
+        return {"GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1"}
+
+    def command(self):
+        return [self.home() / "bin/ministack"]
+
+
+class Fakecloud(Peer):
+    name, durable = "fakecloud", "in memory; signatures are not verified"
+    port = 18910
+    large = False
+
+    def install(self):
+        if not (self.home() / "bin/fakecloud").exists():
+            raise RuntimeError(f"its build takes an hour of two cores: by hand, `cargo install fakecloud --root {self.home()}`")
+
+    def command(self):
+        return [self.home() / "bin/fakecloud", "--addr", self.address]
 
 
 class Nginx(Peer):
@@ -219,4 +257,5 @@ class Dynalite(Peer):
         return [self.home() / "node_modules/.bin/dynalite", "--host", "127.0.0.1", "--port", str(self.port), "--createTableMs", "0"]
 
 
-PEERS = {"s3": [Minio, Versitygw, Moto], "sqs": [ElasticMQ, Redis], "dynamodb": [DynamoDBLocal, Dynalite]}
+EMULATORS = [Fakecloud, Ministack, Moto]
+PEERS = {"s3": [Minio, Versitygw, *EMULATORS], "sqs": [ElasticMQ, Redis, *EMULATORS], "dynamodb": [DynamoDBLocal, Dynalite, *EMULATORS]}

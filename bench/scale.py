@@ -1,0 +1,97 @@
+"""What an operation costs with little and with much stored: the same measurements with a thousand of each and with millions, in one run.
+
+scale.py [--keys N] [--messages N] [--items N] [--seconds N]     a million keys, ten million messages and items: half an hour, 20 GiB
+
+Objects of 1 KiB in one bucket, messages of 256 bytes in one queue, items of 300 bytes in one table; objects and items are read in an
+order that scatters them.
+CPU is the server's, user and system time from /proc. A page of ListObjectsV2 has a thousand keys.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import time
+
+import bench
+import data
+from bench import LOAD, ROOT, settle
+from harness import Cloud
+
+GOAL = 1.3
+
+
+class Stage:
+    """All measurements with so much stored."""
+
+    def __init__(self, cloud, queue, seconds, keys, messages, items):
+        self.cloud, self.queue, self.seconds = cloud, queue, seconds
+        self.address = cloud.endpoint.removeprefix("http://")
+        self.keys, self.messages, self.items = keys, messages, items
+
+    def run(self, mode, clients, seconds, most):
+        before, began = bench.cpu_seconds(self.cloud.pid), time.time()
+        out = subprocess.run([LOAD, self.address, mode, str(clients), str(seconds), self.cloud.key, self.cloud.secret, self.queue, str(most)],
+                             capture_output=True, text=True)
+        if out.returncode != 0:
+            raise RuntimeError(f"{mode}: {out.stderr[-500:]}")
+        r = json.loads(out.stdout)
+        used = bench.cpu_seconds(self.cloud.pid) - before
+        return {"cpu_us": used / r["requests"] * 1e6, "per_second": r["requests"] / (time.time() - began), "p50_us": r["p50_us"], "p99_us": r["p99_us"],
+                "requests": r["requests"]}
+
+    def fill(self):
+        for what, mode, most in ((f"{self.keys:,} keys", f"s3-put:1024:{self.keys}", self.keys), (f"{self.messages:,} messages", "sqs-send:10", self.messages),
+                                 (f"{self.items:,} items", f"dynamodb-fill:{self.items}", self.items)):
+            r = self.run(mode, 64, 3600, most)
+            print(f"stored {what}: {r['per_second']:,.0f}/s, {r['cpu_us']:.1f} µs CPU each", flush=True)
+
+    def measure(self):
+        found = {}
+        for what, mode in (("S3 GET 1 KiB", f"s3-get:1024:{self.keys}"), ("S3 PUT 1 KiB", f"s3-put:1024:{self.keys}"), ("S3 LIST, a page of 1,000", "s3-list"),
+                           ("SQS, a message, one at a time", "sqs"), ("SQS, a message, in tens", "sqs:10"),
+                           ("DynamoDB GetItem", f"dynamodb-get:{self.items}"), ("DynamoDB PutItem", f"dynamodb-put:{self.items}"),
+                           ("DynamoDB Query 10 items", f"dynamodb-query:{self.items}")):
+            settle(self.cloud.pid)  # what is compacted after a measurement is not the next one's
+            found[what] = self.run(mode, 64, self.seconds, 1 << 60)
+        found["exec to the first answer, ms"] = bench.first_answer_ms(self.cloud)
+        found["idle memory, MiB"] = data.idle(self.cloud)
+        return found
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--keys", type=int, default=1_000_000)
+    p.add_argument("--messages", type=int, default=10_000_000)
+    p.add_argument("--items", type=int, default=10_000_000)
+    p.add_argument("--seconds", type=float, default=4, help="of each measurement (4)")
+    options = p.parse_args()
+    cloud = Cloud(bench.BINARY)
+    try:
+        cloud.client("s3").create_bucket(Bucket="bench")
+        queue = cloud.client("sqs").create_queue(QueueName="bench", Attributes={"MessageRetentionPeriod": "1209600"})["QueueUrl"]
+        cloud.client("dynamodb").create_table(
+            TableName="bench", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "c", "AttributeType": "N"}])
+        stages = []
+        for keys, messages, items in ((1000, 1000, 1000), (options.keys, options.messages, options.items)):
+            stage = Stage(cloud, queue, options.seconds, keys, messages, items)
+            stage.fill()
+            stages.append(stage.measure())
+        stored = sum(f.stat().st_blocks * 512 for f in pathlib.Path(cloud.data).rglob("*") if f.is_file())
+    finally:
+        cloud.destroy()
+    few, many = stages
+    print(f"\n{'':<32}{'a thousand':>14}{'millions':>14}   ({stored / 2**30:.1f} GiB on disk; an operation's CPU: goal <= {GOAL})")
+    for what, little in few.items():
+        much = many[what]
+        if isinstance(little, dict):
+            ratio = much["cpu_us"] / little["cpu_us"]
+            print(f"{what:<32}{little['cpu_us']:>11.1f} µs{much['cpu_us']:>11.1f} µs  {ratio:5.2f}  {'met' if ratio <= GOAL else 'NOT met'}"
+                  f"   {little['per_second']:,.0f} -> {much['per_second']:,.0f}/s, p99 {little['p99_us']:,.0f} -> {much['p99_us']:,.0f} µs")
+        else:
+            print(f"{what:<32}{little:>14.1f}{much:>14.1f}")
+    pathlib.Path(ROOT, "build/bench_scale.json").write_text(json.dumps({"thousand": few, "millions": many, "bytes": stored}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
