@@ -24,13 +24,13 @@ struct Swept {
   int64_t next = kNever;  // when the next one is due
 };
 
-/// Deletes the head of a queue as far as it is beyond retention.
+/// Deletes the head of a queue as far as it is beyond retention. A queue that nobody uses and where nothing
+/// is due stays out of memory.
 Swept expire(Queues& all, store::Store& store, const View& view, int64_t now) {
   Swept out;
-  auto index = all.index(view);
   auto tx = store.begin();
   std::vector<Place> old;
-  const auto prefix = index->message_key({}).substr(0, index->message_key({}).size() - 28);
+  const auto prefix = store::make_key(kMessages, view.scope, view.queue.box() + ":");
   tx->scan(prefix, {}, [&](std::string_view key, std::string_view value) {
     auto place = Place::parse(key.substr(prefix.size()));
     auto head = decode_head(value);
@@ -47,6 +47,7 @@ Swept expire(Queues& all, store::Store& store, const View& view, int64_t now) {
     return true;
   });
   if (old.empty()) return out;
+  auto index = all.index(view);
   auto erase = store.begin();  // without having read: nobody's send makes it a conflict
   for (auto& p : old) {
     erase->erase(index->message_key(p));
