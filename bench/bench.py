@@ -135,10 +135,10 @@ def bench_start(cloud):
     del logs
 
 
-def settle(pid):
+def settle(pid, seconds=60):
     """Waits until the process has used no processor time for a second: after a start the controllers look at all there is."""
     before = None
-    for _ in range(60):
+    for _ in range(seconds):
         if before == (before := cpu_seconds(pid)):
             return
         time.sleep(1)

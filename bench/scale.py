@@ -51,7 +51,7 @@ class Stage:
                            ("SQS, a message, one at a time", "sqs"), ("SQS, a message, in tens", "sqs:10"),
                            ("DynamoDB GetItem", f"dynamodb-get:{self.items}"), ("DynamoDB PutItem", f"dynamodb-put:{self.items}"),
                            ("DynamoDB Query 10 items", f"dynamodb-query:{self.items}")):
-            settle(self.cloud.pid)  # what is compacted after a measurement is not the next one's
+            settle(self.cloud.pid, 900)  # what is compacted afterwards is not the next measurement's
             found[what] = self.run(mode, 64, self.seconds, 1 << 60)
         found["exec to the first answer, ms"] = bench.first_answer_ms(self.cloud)
         found["idle memory, MiB"] = data.idle(self.cloud)

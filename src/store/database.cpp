@@ -66,9 +66,17 @@ rocksdb::Env* environment() {
 // Small on purpose: the control plane's state is small, and idle memory is a promise.
 rocksdb::Options tuning(bool accept_loss) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(8u << 20);
+  table.block_cache = rocksdb::NewLRUCache(32u << 20);
   table.block_size = 8u << 10;
   table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10));
+  // Indexes and filters in small parts that are read when they are needed and dropped like any block: with
+  // millions of keys they are a hundred megabytes, and reading them all makes the start slow.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.enable_index_compression = false;
+  table.checksum = rocksdb::kXXH3;  // Debian's RocksDB computes CRC-32C without the processor's instruction
   rocksdb::Options o;
   o.env = environment();
   o.create_if_missing = true;
