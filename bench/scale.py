@@ -1,6 +1,6 @@
 """What an operation costs with little and with much stored: the same measurements with a thousand of each and with millions, in one run.
 
-scale.py [--keys N] [--messages N] [--items N] [--seconds N]     a million keys, ten million messages and items: half an hour, 20 GiB
+scale.py [--keys N] [--messages N] [--items N] [--seconds N]     a million keys, ten million messages and items: half an hour, 10 GiB
 
 Objects of 1 KiB in one bucket, messages of 256 bytes in one queue, items of 300 bytes in one table; objects and items are read in an
 order that scatters them.
