@@ -105,6 +105,8 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
     }
 
     if (batch.Count() && reason.empty()) {
+      const Sequence last = db->GetLatestSequenceNumber() + batch.Count();
+      for (auto& [result, keys] : answers) records.forget(keys, last);
       reason = write(batch);
       if (!reason.empty()) {
         for (auto& [result, keys] : answers) in_doubt.insert(in_doubt.end(), keys.begin(), keys.end());

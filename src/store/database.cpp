@@ -170,6 +170,7 @@ std::string Store::Impl::recover() {
   if (!opened) return opened.error().message;
   db = std::move(*opened);
   recent = RecentWrites();  // nobody who could ask has an older snapshot
+  records.clear();
   broken = false;
   count_everything_changed();  // the write that failed may be there after all
   log_info("store", "writes again");

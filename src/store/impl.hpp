@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "store/recent_writes.hpp"
+#include "store/shared_records.hpp"
 #include "store/store.hpp"
 
 namespace nubecita::store {
@@ -28,6 +29,8 @@ struct Transaction::State {
   /// The snapshot, taken at the first read so that a transaction which waits before it reads meets fewer
   /// conflicts.
   const rocksdb::Snapshot* view();
+  /// False: there is no such key.
+  bool read(std::string_view key, rocksdb::PinnableSlice& value);
 
   Store::Impl& store;
   const rocksdb::Snapshot* snapshot = nullptr;
@@ -87,6 +90,7 @@ struct Store::Impl {
   std::mutex change_mutex;  // for the map; the counts themselves are read without it
   std::map<std::string, std::atomic<uint64_t>, std::less<>> change_counts;  // by prefix
 
+  SharedRecords records;  // any thread
   RecentWrites recent;
   bool broken = false;   // the last write failed
   ChangedKeys in_doubt;  // keys of the write that broke it

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <vector>
 
 #include "base/result.hpp"
@@ -71,6 +72,20 @@ class Transaction {
     if (!bytes) return {};
     return decode_record<R>(*bytes);
   }
+  /// The same, read and decoded once for all who ask: for what many requests read and few change. Null: there
+  /// is none. At most a thousand are kept in memory.
+  template <class R>
+  std::shared_ptr<const R> shared(const Scope& scope, std::string_view id) {
+    return shared<R>(make_key(R::kTable, scope, id), [](std::string_view bytes) {
+      return std::make_shared<const R>(decode_record<R>(bytes));
+    });
+  }
+  /// The same of any type: `make` gets the bytes and answers a std::shared_ptr<const T>, which depends on
+  /// nothing else; any thread may hold it.
+  template <class T, class Make>
+  std::shared_ptr<const T> shared(std::string_view key, const Make& make) {
+    return std::static_pointer_cast<const T>(shared_value(key, typeid(T), make));
+  }
   template <class R>
   void put(const Scope& scope, const R& record) {
     put(make_key(R::kTable, scope, record.key()), encode_record(record));
@@ -106,6 +121,9 @@ class Transaction {
  private:
   friend class Store;
   explicit Transaction(std::unique_ptr<State> state);
+  using MakeShared = std::function<std::shared_ptr<const void>(std::string_view bytes)>;
+  std::shared_ptr<const void> shared_value(std::string_view key, const std::type_info& type,
+                                           const MakeShared& make);
   std::unique_ptr<State> state_;
 };
 

@@ -135,6 +135,88 @@ TEST_F(StoreTest, WritesWithoutReadsNeverConflict) {
   EXPECT_EQ(get("k"), "1");
 }
 
+struct Text {
+  std::string bytes;
+};
+std::shared_ptr<const Text> shared(Transaction& tx, std::string_view key, int* made = nullptr) {
+  return tx.shared<Text>(key, [made](std::string_view bytes) {
+    if (made) ++*made;
+    return std::make_shared<const Text>(std::string(bytes));
+  });
+}
+
+TEST_F(StoreTest, ASharedRecordIsDecodedOnceUntilItIsWritten) {
+  int made = 0;
+  EXPECT_EQ(shared(*store->begin(), "k", &made), nullptr);
+  put("k", "1");
+  const auto first = shared(*store->begin(), "k", &made);
+  EXPECT_EQ(first->bytes, "1");
+  EXPECT_EQ(shared(*store->begin(), "k", &made), first);
+  EXPECT_EQ(made, 1);
+  put("k", "2");
+  EXPECT_EQ(shared(*store->begin(), "k", &made)->bytes, "2");
+  EXPECT_EQ(made, 2);
+  auto eraser = store->begin();
+  eraser->erase("k");
+  EXPECT_EQ(shared(*eraser, "k"), nullptr);  // its own write
+  eraser->put("k", "3");
+  EXPECT_EQ(shared(*eraser, "k")->bytes, "3");
+  EXPECT_EQ(shared(*store->begin(), "k", &made)->bytes, "2");
+  EXPECT_EQ(made, 2);
+}
+
+TEST_F(StoreTest, ASharedRecordIsThatOfTheSnapshot) {
+  put("k", "old");
+  auto before = store->begin();
+  before->get("other");  // takes the snapshot
+  put("k", "new");
+  EXPECT_EQ(shared(*before, "k")->bytes, "old");  // read, but not kept for those after the write
+  auto after = store->begin();
+  EXPECT_EQ(shared(*after, "k")->bytes, "new");
+  EXPECT_EQ(shared(*before, "k")->bytes, "old");
+}
+
+TEST_F(StoreTest, ASharedRecordConflictsAsAnyThatWasRead) {
+  put("k", "1");
+  EXPECT_EQ(shared(*store->begin(), "k")->bytes, "1");
+  auto tx = store->begin();
+  EXPECT_EQ(shared(*tx, "k")->bytes, "1");
+  tx->put("x", "x");
+  put("k", "2");
+  EXPECT_EQ(store->commit(std::move(tx)), CommitResult::conflict);
+}
+
+TEST_F(StoreTest, SharedRecordsAgreeWithPlainOnesWhileTheyAreWritten) {
+  constexpr int kKeys = 5;
+  auto key = [](int i) { return "k" + std::to_string(i); };
+  for (int i = 0; i < kKeys; ++i) put(key(i), "0");
+  std::atomic<bool> over = false;
+  std::atomic<int> differ = 0, looked = 0;
+  std::vector<std::jthread> readers;
+  for (int t = 0; t < 4; ++t)
+    readers.emplace_back([&] {
+      while (!over) {
+        auto tx = store->begin();
+        for (int i = 0; i < kKeys; ++i) {
+          const auto s = shared(*tx, key(i));
+          differ += !s || s->bytes != tx->get(key(i));
+          ++looked;
+        }
+      }
+    });
+  for (int n = 1; n <= 2000; ++n) {
+    auto tx = store->begin();
+    for (int i = n % 2; i < kKeys; i += 2) tx->put(key(i), std::to_string(n));
+    ASSERT_EQ(store->commit(std::move(tx)), CommitResult::done);
+    // Who has the answer sees it.
+    ASSERT_EQ(shared(*store->begin(), key(n % 2))->bytes, std::to_string(n));
+  }
+  over = true;
+  readers.clear();
+  EXPECT_EQ(differ, 0);
+  EXPECT_GT(looked, 1000);
+}
+
 TEST_F(StoreTest, PhantomsConflict) {
   put("p/1", "");
   put("p/5", "");

@@ -72,18 +72,39 @@ Transaction::~Transaction() = default;
 
 bool Transaction::has_writes() const { return !state_->writes.empty() || !state_->appends.empty(); }
 
+bool Transaction::State::read(std::string_view key, rocksdb::PinnableSlice& value) {
+  rocksdb::ReadOptions options;
+  options.snapshot = view();
+  auto& db = *store.db;
+  auto status = db.Get(options, db.DefaultColumnFamily(), {key.data(), key.size()}, &value);
+  if (!status.ok() && !status.IsNotFound())
+    throw std::runtime_error("the store cannot read: " + status.ToString());
+  return status.ok();
+}
+
 std::optional<std::string> Transaction::get(std::string_view key) {
   if (auto own = state_->writes.find(key); own != state_->writes.end()) return own->second;
   Reading reading(*state_);
-  rocksdb::ReadOptions options;
-  options.snapshot = state_->view();
   state_->read_keys.emplace(key);
   rocksdb::PinnableSlice value;
-  auto& db = *state_->store.db;
-  auto status = db.Get(options, db.DefaultColumnFamily(), {key.data(), key.size()}, &value);
-  if (status.IsNotFound()) return {};
-  if (!status.ok()) throw std::runtime_error("the store cannot read: " + status.ToString());
+  if (!state_->read(key, value)) return {};
   return value.ToString();
+}
+
+std::shared_ptr<const void> Transaction::shared_value(std::string_view key, const std::type_info& type,
+                                                      const MakeShared& make) {
+  if (auto own = state_->writes.find(key); own != state_->writes.end())
+    return own->second ? make(*own->second) : nullptr;
+  Reading reading(*state_);
+  const Sequence snapshot = state_->view()->GetSequenceNumber();
+  state_->read_keys.emplace(key);
+  auto& records = state_->store.records;
+  if (auto known = records.find(key, type, snapshot)) return known;
+  rocksdb::PinnableSlice value;
+  if (!state_->read(key, value)) return nullptr;
+  auto made = make(value.ToStringView());
+  records.keep(key, type, snapshot, made);
+  return made;
 }
 
 void Transaction::put(std::string_view key, std::string value) {

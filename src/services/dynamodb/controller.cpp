@@ -54,7 +54,8 @@ Status seal(api::Cloud& cloud, const store::Scope& scope, const TableInfo& table
               TRY(open_table(cloud, tx, *now));
               for (auto& [key, value] : values)
                 if (!is_sealed(value))
-                  tx.put(key, seal_value(now->plain_key, value, std::string_view(key).substr(prefix.size())));
+                  tx.put(key, seal_value(now->plain_key.get(), value,
+                                         std::string_view(key).substr(prefix.size())));
               return {};
             }));
   } while (!from.empty());
@@ -78,12 +79,12 @@ Status build(api::Cloud& cloud, const store::Scope& scope, const std::string& na
               TRY(open_table(cloud, tx, *now));
               for (auto& [key, stored] : items) {
                 const std::string place = key.substr(now->items.size());
-                const auto item = open_value(now->plain_key, stored, place);
+                const auto item = open_value(now->plain_key.get(), stored, place);
                 for (size_t i = 0; i < now->indexes.size(); ++i) {
                   if (!now->indexes[i].building) continue;
                   if (auto at = index_place(now->indexes[i], item, place))
                     tx.put(now->index_items[i] + *at,
-                           seal_value(now->plain_key, projected(*now, now->indexes[i], item), *at));
+                           seal_value(now->plain_key.get(), projected(*now, now->indexes[i], item), *at));
                 }
                 if (!now->ttl_building) continue;
                 if (auto at = expiry_place(*now, item, place)) tx.put(now->expiry_items + *at, {});

@@ -58,8 +58,9 @@ Result<std::string> unwrap(const kms::Asker& asker, const std::string& name, con
 
 Status open(const kms::Asker& asker, const TableInfo& table) {
   if (table.data_key.empty()) return {};
-  if (table.plain_key.empty()) {
-    TRY_LET(table.plain_key, unwrap(asker, table.name, table.kms_key, table.data_key));
+  if (!table.plain_key.known()) {
+    TRY_LET(auto key, unwrap(asker, table.name, table.kms_key, table.data_key));
+    table.plain_key.set(std::move(key));
     return {};
   }
   if (table.kms_key.empty()) return {};

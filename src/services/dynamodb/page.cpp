@@ -229,7 +229,7 @@ Result<std::string> run_page(api::Call& call, const PageRequest& page) {
     const auto place = key.substr(prefix.size());
     if (!page.backward && !page.to.empty() && place >= page.to) return false;
     if (page.backward && place < page.from) return false;
-    return is_sealed(stored) ? writer.visit(open_value(page.table->plain_key, stored, place))
+    return is_sealed(stored) ? writer.visit(open_value(page.table->plain_key.get(), stored, place))
                              : writer.visit(stored);
   };
   if (page.backward)

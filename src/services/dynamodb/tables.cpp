@@ -1,7 +1,6 @@
 #include "services/dynamodb/tables.hpp"
 
 #include <ctime>
-#include <unordered_map>
 
 #include "base/arn.hpp"
 #include "base/clock.hpp"
@@ -10,8 +9,6 @@
 
 namespace nubecita::dynamodb {
 namespace {
-
-constexpr size_t kMostCached = 256;  // per thread
 
 TablePtr decode(const store::Scope& scope, std::string_view bytes) {
   auto info = std::make_shared<TableInfo>();
@@ -74,20 +71,8 @@ std::string stream_arn(const store::Scope& scope, std::string_view table, int64_
 }
 
 TablePtr find_table(store::Transaction& tx, const store::Scope& scope, std::string_view name) {
-  struct Cached {
-    std::string bytes;
-    TablePtr table;
-  };
-  thread_local std::unordered_map<std::string, Cached> cache;
-  auto key = store::make_key(Table::kTable, scope, name);
-  auto bytes = tx.get(key);
-  if (!bytes) return {};
-  auto found = cache.find(key);
-  if (found != cache.end() && found->second.bytes == *bytes) return found->second.table;
-  if (cache.size() >= kMostCached) cache.clear();
-  auto table = decode(scope, *bytes);
-  cache[std::move(key)] = {std::move(*bytes), table};
-  return table;
+  return tx.shared<TableInfo>(store::make_key(Table::kTable, scope, name),
+                              [&scope](std::string_view bytes) { return decode(scope, bytes); });
 }
 
 Result<TablePlace> table_place(const api::Call& call, std::string_view given) {

@@ -1,9 +1,10 @@
-// Finding tables, for all operations. A table's record is read in every transaction (that is what makes a
-// change of the table and a write to it meet) but decoded only when its bytes have changed. One thread at a
-// time per transaction; what is found is immutable and shared.
+// Finding tables, for all operations. Every transaction reads its table's record (that is what makes a change
+// of the table and a write to it meet). One thread at a time per transaction; what is found is shared.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,25 @@
 #include "services/dynamodb/records.hpp"
 
 namespace nubecita::dynamodb {
+
+/// A table's data key in plain: set once, by whoever needs it first. Any thread.
+class PlainKey {
+ public:
+  bool known() const { return known_.load(std::memory_order_acquire); }
+  /// Empty until it is known.
+  std::string_view get() const { return known() ? std::string_view(key_) : std::string_view(); }
+  void set(std::string key) {
+    std::lock_guard lock(mutex_);
+    if (known_) return;
+    key_ = std::move(key);
+    known_.store(true, std::memory_order_release);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string key_;
+  std::atomic<bool> known_ = false;
+};
 
 /// A decoded table with what item operations need again and again.
 struct TableInfo : Table {
@@ -23,7 +43,7 @@ struct TableInfo : Table {
   std::string arn;
   store::Scope scope;
   /// Of a table with a data key: set by open_table() (encryption.hpp), needed before its items are touched.
-  mutable std::string plain_key;
+  mutable PlainKey plain_key;
   /// null: no such index
   const Index* index(std::string_view index_name) const;
 };

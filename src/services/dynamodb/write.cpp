@@ -13,7 +13,7 @@ namespace nubecita::dynamodb {
 std::optional<std::string> read_item_at(store::Transaction& tx, const TableInfo& table,
                                         std::string_view place) {
   auto stored = tx.get(std::string(table.items).append(place));
-  if (stored && is_sealed(*stored)) return open_value(table.plain_key, *stored, place);
+  if (stored && is_sealed(*stored)) return open_value(table.plain_key.get(), *stored, place);
   return stored;
 }
 
@@ -93,7 +93,7 @@ void write_index(store::Transaction& tx, const Change& c, size_t i, WriteCost* c
   if (cost)
     cost->index(index, from && from != to ? item_size(before) : 0,
                 to ? std::max(item_size(after), from == to ? item_size(before) : 0) : 0);
-  if (to && !c.table.plain_key.empty()) after = seal_value(c.table.plain_key, after, *to);
+  if (to && c.table.plain_key.known()) after = seal_value(c.table.plain_key.get(), after, *to);
   move_entry(tx, c.table.index_items[i], from, to, std::move(after));
 }
 
@@ -109,17 +109,17 @@ void write(store::Transaction& tx, const Change& c, int64_t now_ms, WriteCost* c
                c.now ? expiry_place(c.table, *c.now, c.place) : std::nullopt, {});
   if (!c.table.stream_uid.empty())
     tx.append(c.table.change_prefix,
-              seal_stream_record(c.table.plain_key,
+              seal_stream_record(c.table.plain_key.get(),
                                  make_stream_record(c.table, c.old, c.now, now_ms, c.by_expiry), now_ms));
   if (!c.table.journal_uid.empty()) {
     Note note{now_ms, c.place, {}};
     std::string was;
-    if (c.old) note.was = was = seal_value(c.table.plain_key, *c.old, c.place);
+    if (c.old) note.was = was = seal_value(c.table.plain_key.get(), *c.old, c.place);
     tx.append(c.table.note_prefix, encode_note(note));
   }
   std::string key = std::string(c.table.items).append(c.place);
   if (c.now)
-    tx.put(key, seal_value(c.table.plain_key, *c.now, c.place));
+    tx.put(key, seal_value(c.table.plain_key.get(), *c.now, c.place));
   else
     tx.erase(key);
 }

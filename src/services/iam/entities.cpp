@@ -168,9 +168,9 @@ std::optional<std::string> policy_text(store::Transaction& tx, std::string_view 
   }
   auto name = parse_policy_arn(arn);
   if (!name || name->account != account) return {};
-  auto text = tx.get<PolicyText>(global_scope(account), name_key(name->name));
+  const auto text = tx.shared<PolicyText>(global_scope(account), name_key(name->name));
   if (!text) return {};
-  return std::move(text->document);
+  return text->document;
 }
 
 size_t count_attachments(store::Transaction& tx, std::string_view account, std::string_view arn,

@@ -102,6 +102,13 @@ std::optional<E> find(store::Transaction& tx, std::string_view account, std::str
   return e;
 }
 
+/// The same, shared by all who only look. Null: there is none.
+template <class E>
+std::shared_ptr<const E> look(store::Transaction& tx, std::string_view account, std::string_view name) {
+  auto e = tx.shared<E>(global_scope(account), name_key(name));
+  return e && e->name == name ? e : nullptr;
+}
+
 // ---- tags and conditions
 
 /// Checks count, lengths, characters, duplicates; merges into `tags`.

@@ -48,7 +48,7 @@ Gathered gather(store::Transaction& tx, std::string_view account, const User& us
   out.tags = user.tags;
   add_entity(tx, account, user, out);
   for (auto& name : user.groups)
-    if (auto g = find<Group>(tx, account, name)) add_entity(tx, account, *g, out);
+    if (const auto g = look<Group>(tx, account, name)) add_entity(tx, account, *g, out);
   return out;
 }
 
@@ -67,7 +67,7 @@ Gathered gather(store::Transaction& tx, const api::Principal& p) {
       out.set.root = true;
       break;
     case Kind::user: {
-      auto u = find<User>(tx, p.account, p.name);
+      const auto u = look<User>(tx, p.account, p.name);
       if (u && u->id == p.id)
         out = gather(tx, p.account, *u);
       else
@@ -75,7 +75,7 @@ Gathered gather(store::Transaction& tx, const api::Principal& p) {
       break;
     }
     case Kind::role: {
-      auto r = find<Role>(tx, p.account, p.name);
+      const auto r = look<Role>(tx, p.account, p.name);
       if (r && std::string_view(p.id).starts_with(r->id + ":"))
         out = gather(tx, p.account, *r);
       else

@@ -99,8 +99,9 @@ Status ask(Exchange& x, const Bucket& bucket, std::string_view action, std::stri
 
 Status Exchange::find_bucket() {
   if (bucket) return {};
-  bucket = tx.get<Bucket>(kEverywhere, target.bucket);
-  if (!bucket) return no_such_bucket(target.bucket);
+  const auto found = tx.shared<Bucket>(kEverywhere, target.bucket);
+  if (!found) return no_such_bucket(target.bucket);
+  bucket = *found;
   const auto expected = head.header("x-amz-expected-bucket-owner");
   if (!expected.empty() && expected != bucket->account) return access_denied();
   account = bucket->account;

@@ -6,8 +6,6 @@
 
 namespace nubecita::sqs {
 
-constexpr size_t kMostViews = 10'000;
-
 std::string View::arn() const { return nubecita::arn("sqs", scope.region, scope.account, queue.name); }
 
 Queues::Queues(api::Cloud& cloud) : cloud_(cloud), thread_([this] { run(); }) {}
@@ -22,22 +20,13 @@ Queues::~Queues() {
 }
 
 ViewPtr Queues::find(store::Transaction& tx, const store::Scope& scope, std::string_view name) {
-  const auto key = store::make_key(Queue::kTable, scope, name);
-  auto bytes = tx.get(key);
-  if (!bytes) return nullptr;
-  {
-    std::shared_lock lock(views_mutex_);
-    if (auto it = views_.find(key); it != views_.end() && it->second.first == *bytes)
-      return it->second.second;
-  }
-  auto view = std::make_shared<View>();
-  view->scope = scope;
-  view->queue = store::decode_record<Queue>(*bytes);
-  view->settings = settings_of(view->queue.attributes, view->queue.fifo);
-  std::unique_lock lock(views_mutex_);
-  if (views_.size() >= kMostViews) views_.clear();
-  views_[key] = {std::move(*bytes), view};
-  return view;
+  return tx.shared<View>(store::make_key(Queue::kTable, scope, name), [&scope](std::string_view bytes) {
+    auto view = std::make_shared<View>();
+    view->scope = scope;
+    view->queue = store::decode_record<Queue>(bytes);
+    view->settings = settings_of(view->queue.attributes, view->queue.fifo);
+    return view;
+  });
 }
 
 ViewPtr Queues::find(store::Transaction& tx, std::string_view text) {

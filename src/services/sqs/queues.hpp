@@ -1,5 +1,5 @@
-// All of SQS that is in memory: the indexes of the boxes in use, queues' settings in decoded form, and one
-// thread that brings them time. One per process (api::part<Queues>). Any thread.
+// All of SQS that is in memory: the indexes of the boxes in use, and one thread that brings them time. One
+// per process (api::part<Queues>). Any thread.
 #pragma once
 
 #include <condition_variable>
@@ -51,8 +51,6 @@ class Queues {
   void run();
 
   api::Cloud& cloud_;
-  std::shared_mutex views_mutex_;
-  std::unordered_map<std::string, std::pair<std::string, ViewPtr>> views_;  // by key: its record's bytes
   std::shared_mutex indexes_mutex_;
   std::unordered_map<std::string, std::shared_ptr<Index>> indexes_;
 
