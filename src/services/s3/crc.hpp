@@ -1,5 +1,6 @@
 // The cyclic redundancy checks that S3 knows: CRC-32 (ISO-HDLC), CRC-32C (Castagnoli), CRC-64/NVME. Values
-// are those of the finished check; extending starts from 0. Pure functions, any thread.
+// are those of the finished check; extending starts from 0. Pure functions, any thread. By carry-less
+// multiplication where the processor has it.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,6 @@
 namespace nubecita::s3 {
 
 uint32_t crc32(uint32_t crc, std::string_view bytes);
-/// With the processor's instruction where it has one.
 uint32_t crc32c(uint32_t crc, std::string_view bytes);
 uint64_t crc64nvme(uint64_t crc, std::string_view bytes);
 
