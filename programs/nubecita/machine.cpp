@@ -27,7 +27,8 @@ Result<std::unique_ptr<Machine>> Machine::make(const Config& config) {
   auto machine = std::unique_ptr<Machine>(new Machine);
   auto& p = *machine->parts_;
   TRY_LET(p.processes, host::make_processes(config.data_dir));
-  TRY_LET(p.network, host::make_network({host::installation_tag(config.data_dir), config.public_pool}));
+  TRY_LET(p.network, host::make_network({host::installation_tag(config.data_dir), config.public_pool,
+                                         config.http_port, config.https_port}));
   TRY_LET(p.names, host::make_names(*p.processes, host::installation_tag(config.data_dir)));
   p.containers = host::make_containers({config.data_dir, config.podman}, *p.processes);
   p.databases = host::make_databases(config.data_dir, *p.processes);

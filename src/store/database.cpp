@@ -14,6 +14,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "base/log.hpp"
@@ -32,6 +33,7 @@ class OurLog : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override {
     char text[1024];
     std::vsnprintf(text, sizeof text, format, arguments);
+    if (std::strstr(text, "Unnable to persist options")) return;  // as we want it: NoOptionsFiles
     log_warning("store", "rocksdb: {}", static_cast<const char*>(text));
   }
 };

@@ -119,6 +119,7 @@ def test_run_stop_and_run_again(blog):
     again = blog.run()
     assert again == url, "the same blog has the same address"
     wait_until(lambda: "La propia nubecita" in fetch(url)[1], 60, 1, "the blog's posts and settings are back")
+    assert "ProxyFailed" not in pathlib.Path(blog.data, "log", "serve.log").read_text(), "the load balancer waits for its interface"
 
 
 def test_rolling_update_of_the_blog_loses_no_request(blog):

@@ -364,6 +364,7 @@ def test_names_mean_the_same_in_every_vpc(world, site, targets):
         assert public == [world.address(site[0])]
         assert wait_until(lambda: reaches(inside, public[0], 80, 0.3), 10, what="the way to it")
         assert in_namespace(inside, lambda: get(public[0])).status == 200
+        assert in_namespace(inside, lambda: get(public[0], port=world.cloud.config["http_port"])).status == 200, "by the URL that people have outside"
         assert set(ask(inside, "10.8.0.2", internal["DNSName"])) == set(ask(targets[0].netns, "10.7.0.2", internal["DNSName"]))
         later = world.balancer()
         wait_until(lambda: ask(inside, "10.8.0.2", later["DNSName"]) == [world.address(later)], 10, what="a name made later")

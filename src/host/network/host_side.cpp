@@ -61,7 +61,7 @@ Status HostSide::prepare() {
 /// From a VPC the host's own listeners are out of reach, except those bound to a public address (load
 /// balancers); these are reached, from wherever, as the security groups of their ENIs say. What comes to a
 /// VPC from outside comes for a public address; what a router sends under its own address leaves under the
-/// host's.
+/// host's. The front door's ports are as good as 80 and 443.
 Ruleset HostSide::wanted_rules() const {
   const auto ours = "\"" + link_prefix() + "*\"";
   const auto& pool = options_.public_pool;
@@ -84,6 +84,11 @@ Ruleset HostSide::wanted_rules() const {
                              {"iifname " + ours + " tcp flags syn tcp option maxseg size set rt mtu",
                               "oifname != " + ours + " accept", "ct state established,related accept",
                               "ip daddr " + pool + " accept", "drop"}};
+  rules.chains["arriving"] = {"type nat hook prerouting priority dstnat; policy accept;", {}};
+  for (auto [ours_outside, inside] : {std::pair{options_.http_port, 80}, {options_.https_port, 443}})
+    if (ours_outside != inside)
+      rules.chains["arriving"].rules.push_back(
+          fmt::format("iifname {} ip daddr {} tcp dport {} dnat to :{}", ours, pool, ours_outside, inside));
   rules.chains["outgoing"] = {
       "type nat hook postrouting priority srcnat; policy accept;",
       {"ip saddr 169.254.0.0/17 oifname != \"lo\" oifname != " + ours + " masquerade"}};

@@ -135,6 +135,9 @@ class Network {
 struct NetworkOptions {
   std::string tag;                             // installation_tag()
   std::string public_pool = "127.100.0.0/16";  // addresses that public addresses come from
+  // The front door's: what a VPC sends to them at a public address comes to 80 and 443 there, so that the
+  // URLs that people use outside lead to the same place inside.
+  int http_port = 80, https_port = 443;
 };
 
 /// Touches nothing until the first apply().

@@ -3,6 +3,7 @@
 // "eni:...", "sg:..." for changes whose load balancers must be looked up, or "sweep" for proxies that no load
 // balancer owns any more.
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
@@ -137,6 +138,7 @@ class Controller {
       plan = make_plan(*tx, w.scope, *lb, now);
     }
     if (!plan.ready) return control::again_in(milliseconds(1000));  // its interface's status wakes us earlier
+    if (!in_place(plan.spec)) return control::again_in(milliseconds(100));
     remember(proxy, key);
     auto before = cloud_.proxies->observe(proxy).value_or(std::vector<host::ProxyTargetState>{});
     auto applied = cloud_.proxies->apply(plan.spec);
@@ -152,6 +154,14 @@ class Controller {
     if (alive) TRY(write_health(w, proxy, plan, before, now));
     if (!applied) return std::unexpected(applied.error());
     return control::again_in(next_look(w, plan, now));
+  }
+
+  /// What is written down of the interfaces may be from before the machine was restarted.
+  static bool in_place(const host::ProxySpec& s) {
+    const auto folder = s.netns.substr(0, s.netns.rfind('/') + 1);
+    return std::filesystem::exists(s.netns) && std::ranges::all_of(s.private_addresses, [&](auto& a) {
+             return a.netns.empty() || std::filesystem::exists(folder + a.netns);
+           });
   }
 
   Result<Again> forget(const std::string& proxy) {
