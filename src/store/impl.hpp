@@ -3,7 +3,7 @@
 // Order of locks: `db_mutex` before `live_mutex`; the others are taken alone. `db_mutex` is shared by
 // everybody who uses the database and taken alone only to close and open it again (database.cpp);
 // `live_mutex` guards the snapshots of running transactions, `queue_mutex` the commits that wait,
-// `watch_mutex` the watchers. Everything else belongs to the commit thread.
+// `watch_mutex` the watchers; `records` locks inside itself. Everything else belongs to the commit thread.
 #pragma once
 
 #include <rocksdb/db.h>
