@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# make test: `scripts/test.sh [format|tidy|unit|asan|fuzz|system]`, all of them without an argument. Ends with "N passed, N failed".
+# make test: `scripts/test.sh [format|tidy|unit|asan|fuzz|system]`, all of them without an argument. Ends with
+# "N passed, N failed" and the names of the steps that failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
-passed=0 failed=0
+passed=0 failed=0 names=""
 jobs=$(nproc)
 
 step() { # step <name> <command...>
@@ -14,7 +15,7 @@ step() { # step <name> <command...>
     passed=$((passed + 1))
     echo "== $name: passed ($((SECONDS - started)) s)"
   else
-    failed=$((failed + 1))
+    failed=$((failed + 1)) names+="${names:+, }$name"
     echo "== $name: FAILED ($((SECONDS - started)) s)"
   fi
 }
@@ -78,5 +79,5 @@ case "$what" in
   *) echo "usage: $0 [format|tidy|unit|asan|fuzz|system]" >&2; exit 2 ;;
 esac
 echo
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed${names:+: $names}"
 [ "$failed" = 0 ]

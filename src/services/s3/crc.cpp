@@ -1,6 +1,7 @@
 #include "services/s3/crc.hpp"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -54,7 +55,7 @@ template <class T, uint64_t kPolynomial>
 constexpr long long power_of_x(int n) {
   T a = T{1} << (sizeof(T) * 8 - 1);  // x^0
   for (; n; --n) a = a & 1 ? (a >> 1) ^ static_cast<T>(kPolynomial) : a >> 1;
-  return static_cast<long long>(static_cast<uint64_t>(a) << (64 - sizeof(T) * 8));
+  return std::bit_cast<long long>(static_cast<uint64_t>(a) << (64 - sizeof(T) * 8));
 }
 
 // Sixty-four bytes at a time by carry-less multiplication: what stands 512 (then 128) bits further on has the
