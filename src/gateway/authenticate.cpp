@@ -45,6 +45,7 @@ ApiError signature_error(wire::SignatureErrors errors, std::string message) {
 Result<Caller> authenticate(iam::CredentialCache& credentials, const wire::RawRequest& request,
                             const wire::SignedRequest& claim, std::string_view expected_service, int64_t now,
                             wire::SignatureErrors errors) {
+  TRY(wire::check_claim(request, claim, now, errors));
   if (!expected_service.empty() && claim.service != expected_service)
     return fail(signature_error(
         errors, "Credential should be scoped to correct service: '" + std::string(expected_service) + "'."));
@@ -61,7 +62,7 @@ Result<Caller> authenticate(iam::CredentialCache& credentials, const wire::RawRe
   if (!claim.payload_hash.empty() && claim.payload == wire::Payload::hashed && claim.payload_hash != hash)
     return fail(signature_error(
         errors, "The body of the request is not the one that was signed (x-amz-content-sha256)."));
-  TRY(wire::verify_signature(request, claim, credential->secret, now, hash, errors));
+  TRY(wire::verify_signature(request, claim, credential->secret, hash, errors));
   if (credential->expires_ms && now >= credential->expires_ms) return fail(wire::expired_token(errors));
   return Caller{{credential, &credential->principal}, claim.region};
 }

@@ -116,18 +116,12 @@ Status check_signed_headers(const RawRequest& request, const SignedRequest& c, E
   return {};
 }
 
-Result<SignedRequest> finish_parse(const RawRequest& request, SignedRequest c, Errors e) {
+Result<SignedRequest> finish_parse(SignedRequest c, Errors e) {
   auto time = parse_time(c.amz_date);
   if (c.amz_date.size() != 16 || !time)
     return incomplete(e, "Date must be in ISO-8601 'basic format'. Got '" + c.amz_date +
                              "'. See http://en.wikipedia.org/wiki/ISO_8601");
   c.time_ms = *time;
-  if (c.amz_date.substr(0, 8) != c.date)
-    return mismatch(
-        e, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +
-               c.date + "' != '" + c.amz_date.substr(0, 8) + "', from '" + c.amz_date + "'.");
-  if (!is_hash(c.signature)) return incomplete(e, "The signature must be 64 hexadecimal digits.");
-  TRY(check_signed_headers(request, c, e));
   return c;
 }
 
@@ -142,11 +136,12 @@ Result<SignedRequest> parse_header(const RawRequest& request, std::string_view a
   SignedRequest c;
   authorization.remove_prefix(kAlgorithm.size());
   std::string_view credential, headers, signature;
-  while (!authorization.empty()) {
-    auto part = authorization.substr(0, authorization.find(','));
-    authorization.remove_prefix(std::min(authorization.size(), part.size() + 1));
-    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+  // AWS takes spaces without commas, too.
+  for (;;) {
+    authorization.remove_prefix(std::min(authorization.size(), authorization.find_first_not_of(", ")));
+    if (authorization.empty()) break;
+    const auto part = authorization.substr(0, authorization.find_first_of(", "));
+    authorization.remove_prefix(part.size());
     auto eq = part.find('=');
     if (eq == std::string_view::npos)
       return incomplete(e, "'" + std::string(part) +
@@ -181,7 +176,7 @@ Result<SignedRequest> parse_header(const RawRequest& request, std::string_view a
   if (c.payload == Payload::hashed && !is_hash(c.payload_hash))
     return fail(e == Errors::s3 ? "InvalidArgument" : "SignatureDoesNotMatch",
                 "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING kind, or a valid sha256 value.");
-  return finish_parse(request, std::move(c), e);
+  return finish_parse(std::move(c), e);
 }
 
 std::string decoded(std::string_view text) {
@@ -240,7 +235,7 @@ Result<SignedRequest> parse_presigned(const RawRequest& request, Errors e) {
   c.payload = payload_kind(c.payload_hash);
   if (c.payload == Payload::hashed && !is_hash(c.payload_hash))
     return incomplete(e, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
-  return finish_parse(request, std::move(c), e);
+  return finish_parse(std::move(c), e);
 }
 
 std::string compact(int64_t ms) { return basic_format(ms); }
@@ -305,9 +300,20 @@ std::string canonical_request(const RawRequest& request, const SignedRequest& cl
   return out;
 }
 
-Status verify_signature(const RawRequest& request, const SignedRequest& claim, std::string_view secret,
-                        int64_t now_ms, std::string_view body_hash, SignatureErrors errors) {
+Status check_claim(const RawRequest& request, const SignedRequest& claim, int64_t now_ms,
+                   SignatureErrors errors) {
   TRY(check_time(claim, now_ms, errors));
+  if (const auto date = claim.amz_date.substr(0, 8); date != claim.date)
+    return mismatch(
+        errors,
+        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +
+            claim.date + "' != '" + date + "', from '" + claim.amz_date + "'.");
+  if (!is_hash(claim.signature)) return incomplete(errors, "The signature must be 64 hexadecimal digits.");
+  return check_signed_headers(request, claim, errors);
+}
+
+Status verify_signature(const RawRequest& request, const SignedRequest& claim, std::string_view secret,
+                        std::string_view body_hash, SignatureErrors errors) {
   std::string_view payload =
       claim.payload == Payload::absent ? body_hash : std::string_view(claim.payload_hash);
   if (payload.empty())

@@ -44,17 +44,24 @@ struct SignedRequest {
 /// True if the request carries anything that looks like a signature.
 bool has_signature(const RawRequest& request);
 
-/// Errors (in the `query` style): MissingAuthenticationToken (no signature), IncompleteSignature (malformed;
-/// the message names the part).
+/// Takes the signature's parts from the header or the query. Only their form is looked at: `check_claim`
+/// next. Errors (in the `query` style): MissingAuthenticationToken (no signature), IncompleteSignature
+/// (malformed; the message names the part).
 Result<SignedRequest> parse_signature(const RawRequest& request, SignatureErrors errors);
 
-/// Checks time and signature. `body_hash`: SHA-256 of the body in hex; may be empty (body not there yet) if
-/// the claim has a payload hash or kind of its own: then the caller compares payload_hash with the body when
-/// it has come. Errors (in the `query` style): SignatureDoesNotMatch, with the canonical request in its
-/// message unless the clock is the reason ("Signature expired: ...", 15 minutes of skew); of a presigned
-/// request past its time: AccessDenied.
+/// What can be said without the secret, in AWS's order: the time first, then the scope's date, the
+/// signature's form, and the headers that must be signed. Errors (in the `query` style):
+/// SignatureDoesNotMatch ("Signature expired: ...", 15 minutes of skew; of a presigned request past its time
+/// in S3: AccessDenied), IncompleteSignature.
+Status check_claim(const RawRequest& request, const SignedRequest& claim, int64_t now_ms,
+                   SignatureErrors errors);
+
+/// Checks the signature of a claim that `check_claim` let pass. `body_hash`: SHA-256 of the body in hex; may
+/// be empty (body not there yet) if the claim has a payload hash or kind of its own: then the caller compares
+/// payload_hash with the body when it has come. Errors (in the `query` style): SignatureDoesNotMatch, with
+/// the canonical request in its message.
 Status verify_signature(const RawRequest& request, const SignedRequest& claim, std::string_view secret,
-                        int64_t now_ms, std::string_view body_hash, SignatureErrors errors);
+                        std::string_view body_hash, SignatureErrors errors);
 
 /// Code and message for a key that is not known, or whose session token is not (they look alike, as with
 /// AWS).

@@ -29,7 +29,8 @@ RawRequest raw(const Vector& v) {
 Status check(const RawRequest& r, std::string_view secret, int64_t now,
              SignatureErrors e = SignatureErrors::query) {
   TRY_LET(auto claim, parse_signature(r, e));
-  return verify_signature(r, claim, secret, now, sha256_hex(r.body), e);
+  TRY(check_claim(r, claim, now, e));
+  return verify_signature(r, claim, secret, sha256_hex(r.body), e);
 }
 
 std::string code(const Status& s) { return s ? "" : s.error().code; }
@@ -201,11 +202,23 @@ TEST_F(Refusals, LateAndEarly) {
   EXPECT_EQ(late.error().message,
             "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T125101Z - 15 "
             "min.)");
+  // The time comes before whatever else is wrong.
+  auto both = check(request(with("us-east-1/service", "1/2")), kSecret, kDay2015 + quarter + 1000);
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().message, late.error().message);
   EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 - quarter - 1000)), "SignatureDoesNotMatch");
   EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 + quarter + 1000, SignatureErrors::s3)),
             "RequestTimeTooSkewed");
   EXPECT_EQ(code(check(request(good()), kSecret, kDay2015 + quarter + 1000, SignatureErrors::ec2)),
             "RequestExpired");
+}
+
+TEST_F(Refusals, SpacesSeparateAsCommasDo) {
+  auto spaces = good(), commas = good();
+  std::erase(spaces, ',');
+  commas.replace(commas.find(", S"), 2, ",").replace(commas.find(", S"), 2, ",");
+  EXPECT_TRUE(check(request(spaces), kSecret, kDay2015));
+  EXPECT_TRUE(check(request(commas), kSecret, kDay2015));
 }
 
 TEST_F(Refusals, HeadersThatChangeTheMeaningMustBeSigned) {
@@ -227,7 +240,7 @@ TEST(SigV4, KnowsThePayloadKinds) {
     for (auto& [n, v] : added) r.headers.emplace_back(n, v);
     auto claim = parse_signature(r, SignatureErrors::s3);
     EXPECT_TRUE(claim);
-    auto verdict = verify_signature(r, *claim, "secret", kDay2015, sha256_hex(r.body), SignatureErrors::s3);
+    auto verdict = verify_signature(r, *claim, "secret", sha256_hex(r.body), SignatureErrors::s3);
     return std::pair(claim->payload, code(verdict));
   };
   EXPECT_EQ(kind("UNSIGNED-PAYLOAD", "s3"), std::pair(Payload::unsigned_payload, std::string()));

@@ -62,6 +62,7 @@ Claim make_claim(const iam::Credential& c, std::string_view method, std::string_
 Result<Claim> identify_v4(iam::CredentialCache& credentials, const http::Head& head, int64_t now) {
   const wire::RawRequest raw{head.method, head.path, head.query, head.headers, {}};
   TRY_LET(auto v4, wire::parse_signature(raw, kStyle));
+  TRY(wire::check_claim(raw, v4, now, kStyle));
   if (v4.service != "s3")
     return fail(v4.presigned ? "AuthorizationQueryParametersError" : "AuthorizationHeaderMalformed",
                 "The credential is scoped to the service '" + v4.service + "', expecting 's3'.", 400);
@@ -77,7 +78,7 @@ Result<Claim> identify_v4(iam::CredentialCache& credentials, const http::Head& h
                            "There were headers present in the request which were not signed",
                            {{"HeadersNotSigned", std::string(name)}}});
   TRY_LET(auto credential, find(credentials, v4.access_key, v4.session_token));
-  TRY(wire::verify_signature(raw, v4, credential->secret, now, {}, kStyle));
+  TRY(wire::verify_signature(raw, v4, credential->secret, {}, kStyle));
   TRY(check_expiry(*credential, now));
   auto claim =
       make_claim(*credential, v4.presigned ? "REST-QUERY-STRING" : "REST-HEADER", "AWS4-HMAC-SHA256");
