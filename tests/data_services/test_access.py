@@ -224,6 +224,36 @@ def test_across_accounts_both_must_allow(resource, foreigner, second):
     refused(r.use, forbidden)
 
 
+def test_who_began_an_upload_may_list_and_abort_it(cloud, client, second, foreigner):
+    """In another account's bucket, whose policy lets him write and says nothing of the rest."""
+    owner, bucket = client("s3"), "uploads-" + uuid.uuid4().hex[:8]
+    owner.create_bucket(Bucket=bucket)
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+    class S3:
+        service = "s3"
+    arn, his = foreigner(S3, everything)
+    _, powerless = foreigner(S3)
+    owner.put_bucket_policy(Bucket=bucket, Policy=document(
+        {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}))
+    owners = {"Bucket": bucket, "Key": "k", "UploadId": owner.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    own = {"Bucket": bucket, "Key": "k", "UploadId": his.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    his.upload_part(**own, PartNumber=1, Body=b"x")
+    assert len(his.list_parts(**own)["Parts"]) == 1
+    for call in (his.list_parts, his.abort_multipart_upload):
+        refused(call, **owners)
+        refused(call, **{**own, "UploadId": "nobody"})
+    for call in (powerless.list_parts, powerless.abort_multipart_upload):
+        refused(call, **own)
+    owner.put_bucket_policy(Bucket=bucket, Policy=document(
+        {"Effect": "Deny", "Principal": {"AWS": arn}, "Action": "s3:AbortMultipartUpload", "Resource": f"arn:aws:s3:::{bucket}/*"}))
+    refused(his.abort_multipart_upload, **own)
+    owner.delete_bucket_policy(Bucket=bucket)
+    his.abort_multipart_upload(**own)
+    owner.abort_multipart_upload(**owners)
+    owner.delete_bucket(Bucket=bucket)
+
+
 def test_a_role_of_the_owner_opens_it_to_another_account(resource, client, second, foreigner):
     r, (account, _) = resource, second
     iam, name = client("iam"), "shared-" + uuid.uuid4().hex[:8]

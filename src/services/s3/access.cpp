@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/arn.hpp"
 #include "base/clock.hpp"
 #include "base/json.hpp"
 
@@ -80,19 +81,22 @@ std::string with_statement(std::string_view policy, std::string_view who, std::s
 }
 
 Status ask(Exchange& x, const Bucket& bucket, std::string_view action, std::string_view resource,
-           const api::Conditions& conditions, const std::vector<Grant>* grants, bool object,
-           std::string_view owner) {
+           const api::Conditions& conditions, std::string_view granted, std::string_view owner) {
   std::string policy = bucket.policy;
   const bool own_account = x.principal.account == bucket.account;
   if (!policy.empty() && !own_account && (bucket.block & kRestrictPublicBuckets) && is_public_policy(policy))
     policy.clear();
-  if (grants && !bucket.enforced()) {
-    auto who = granted_to(x, *grants, permission_of(action, object), (bucket.block & kIgnorePublicAcls) != 0);
-    if (!who.empty()) policy = with_statement(policy, who, action, resource);
-  }
+  if (!granted.empty()) policy = with_statement(policy, granted, action, resource);
   auto allowed = x.authorize(resource, conditions, action, policy, owner);
   if (allowed || !x.claim.anonymous()) return allowed;
   return access_denied();
+}
+
+/// `object`: the list is an object's, not the bucket's.
+std::string granted_by_list(const Exchange& x, const Bucket& bucket, std::string_view action,
+                            const std::vector<Grant>& grants, bool object) {
+  if (bucket.enforced()) return {};
+  return granted_to(x, grants, permission_of(action, object), (bucket.block & kIgnorePublicAcls) != 0);
 }
 
 }  // namespace
@@ -110,8 +114,8 @@ Status Exchange::find_bucket() {
 
 Status open_bucket(Exchange& x, std::string_view action, const api::Conditions& conditions) {
   TRY(x.find_bucket());
-  return ask(x, *x.bucket, action, bucket_arn(x.bucket->name), conditions, &x.bucket->grants, false,
-             x.bucket->account);
+  return ask(x, *x.bucket, action, bucket_arn(x.bucket->name), conditions,
+             granted_by_list(x, *x.bucket, action, x.bucket->grants, false), x.bucket->account);
 }
 
 Status check_object(Exchange& x, const Bucket& bucket, std::string_view key, std::string_view action,
@@ -122,7 +126,8 @@ Status check_object(Exchange& x, const Bucket& bucket, std::string_view key, std
   const bool writes = permission_of(action, false) == "WRITE" && !(object && action == "s3:PutObjectAcl");
   const auto* grants = writes ? &bucket.grants : object ? &object->grants : nullptr;
   const bool own = object && !object->account.empty() && !bucket.enforced() && !writes;
-  return ask(x, bucket, action, object_arn(bucket.name, key), all, grants, !writes,
+  return ask(x, bucket, action, object_arn(bucket.name, key), all,
+             grants ? granted_by_list(x, bucket, action, *grants, !writes) : std::string(),
              own ? std::string_view(object->account) : std::string_view(bucket.account));
 }
 
@@ -132,8 +137,16 @@ Status open_object(Exchange& x, std::string_view action, const Object* object,
   return check_object(x, *x.bucket, x.target.key, action, object, conditions);
 }
 
+Status check_upload(Exchange& x, std::string_view action, std::string_view initiator) {
+  const auto who = Arn::parse(initiator);
+  const bool own = who && !x.claim.anonymous() && who->account == x.principal.account;
+  return ask(x, *x.bucket, action, object_arn(x.bucket->name, x.target.key), {},
+             own ? x.principal.account : std::string(), x.bucket->account);
+}
+
 bool may_list(Exchange& x, const Bucket& bucket) {
-  return ask(x, bucket, "s3:ListBucket", bucket_arn(bucket.name), {}, &bucket.grants, false, bucket.account)
+  return ask(x, bucket, "s3:ListBucket", bucket_arn(bucket.name), {},
+             granted_by_list(x, bucket, "s3:ListBucket", bucket.grants, false), bucket.account)
       .has_value();
 }
 

@@ -15,6 +15,10 @@ Status open_bucket(Exchange& x, std::string_view action, const api::Conditions& 
 /// Finds the bucket and asks for `action` on the request's object; `object`: its record, if it is there.
 Status open_object(Exchange& x, std::string_view action, const Object* object = nullptr,
                    const api::Conditions& conditions = {});
+/// Asks for `action` on an upload to the request's key that `initiator` (an ARN; empty: nobody) began in the
+/// found bucket: to his account it is open as if the bucket's policy said so, whatever that leaves out.
+/// https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+Status check_upload(Exchange& x, std::string_view action, std::string_view initiator);
 /// The same of another bucket and key (copies, batches).
 Status check_object(Exchange& x, const Bucket& bucket, std::string_view key, std::string_view action,
                     const Object* object, const api::Conditions& conditions = {});

@@ -11,9 +11,23 @@
 
 namespace nubecita::s3 {
 
+namespace {
+std::optional<Upload> read_upload(Exchange& x, std::string_view id) {
+  if (id.empty()) return {};
+  return get_record<Upload>(x.tx, upload_key(x.target.bucket, x.target.key, id));
+}
+}  // namespace
+
 Result<Upload> find_upload(Exchange& x, std::string_view id) {
-  auto upload = id.empty() ? std::optional<Upload>()
-                           : get_record<Upload>(x.tx, upload_key(x.target.bucket, x.target.key, id));
+  auto upload = read_upload(x, id);
+  if (!upload) return no_such_upload(id);
+  return std::move(*upload);
+}
+
+Result<Upload> open_upload(Exchange& x, std::string_view action, std::string_view id) {
+  TRY(x.find_bucket());
+  auto upload = read_upload(x, id);
+  TRY(check_upload(x, action, upload ? std::string_view(upload->initiator) : ""));
   if (!upload) return no_such_upload(id);
   return std::move(*upload);
 }
@@ -222,8 +236,7 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
 Status abort_multipart_upload(api::Call& call, const model::AbortMultipartUploadRequest& in,
                               model::AbortMultipartUploadOutput&) {
   auto& x = exchange(call);
-  TRY(open_object(x, "s3:AbortMultipartUpload"));
-  TRY_LET(auto u, find_upload(x, in.upload_id));
+  TRY_LET(auto u, open_upload(x, "s3:AbortMultipartUpload", in.upload_id));
   abort_upload(x.tx, x.bucket->name, u, x.doomed);
   return {};
 }

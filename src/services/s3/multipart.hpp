@@ -10,6 +10,9 @@ constexpr int kMostParts = 10'000;
 
 /// Of the request's key. Error NoSuchUpload.
 Result<Upload> find_upload(Exchange& x, std::string_view id);
+/// Finds the bucket and the upload and asks for `action`, which who began the upload may. Errors:
+/// NoSuchBucket, AccessDenied, NoSuchUpload.
+Result<Upload> open_upload(Exchange& x, std::string_view action, std::string_view id);
 /// In the order of their numbers.
 std::vector<Part> list_of_parts(store::Transaction& tx, std::string_view bucket, std::string_view key,
                                 std::string_view id);

@@ -16,8 +16,7 @@ model::Initiator* show_initiator(api::Call& call, const Upload& u) {
 
 Status list_parts(api::Call& call, const model::ListPartsRequest& in, model::ListPartsOutput& out) {
   auto& x = exchange(call);
-  TRY(open_object(x, "s3:ListMultipartUploadParts"));
-  TRY_LET(auto u, find_upload(x, in.upload_id));
+  TRY_LET(auto u, open_upload(x, "s3:ListMultipartUploadParts", in.upload_id));
   TRY_LET(const auto most, page_size(in.max_parts, "max-parts"));
   const int after = in.part_number_marker.value_or(0);
   auto parts = list_of_parts(x.tx, x.bucket->name, u.key, u.id);
