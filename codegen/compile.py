@@ -282,6 +282,8 @@ class Model:
             fields.append(f".input_root = {quote(op['input']['locationName'])}")
         if op.get("unsigned"):
             fields.append(".unsigned_ = true")
+        if "output" not in op:
+            fields.append(".says_nothing = true")
         return "  {" + ", ".join(fields) + "},"
 
     def every_operation(self):

@@ -83,5 +83,10 @@ TEST(JsonEncode, WritesWhatIsSet) {
   EXPECT_EQ(encoded(kJson, "MakeThing", out).body, R"({"When":1795305600})");
 }
 
+TEST(JsonEncode, AnOperationWithoutOutputHasNoBody) {
+  EXPECT_EQ(encoded(kJson, "Nothing", tiny::model::NothingResponse{}).body, "");
+  EXPECT_EQ(encoded(kJson, "MakeThing", MakeThingResult{}).body, "{}");
+}
+
 }  // namespace
 }  // namespace nubecita::wire

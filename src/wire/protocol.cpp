@@ -168,7 +168,7 @@ void encode(Protocol protocol, const ServiceShape& service, const OperationShape
       break;
     case Protocol::json10:
     case Protocol::json11:
-      encode_json(response.body, *operation.output, Members::all, out);
+      if (!operation.says_nothing) encode_json(response.body, *operation.output, Members::all, out);
       if (service.crc32) add_crc32(response);
       break;
     case Protocol::rest_json:

@@ -93,6 +93,7 @@ struct OperationShape {
   std::string_view result_wrapper = {};  // query: element around the output
   std::string_view input_root = {};      // rest-xml: element around the input
   bool unsigned_ = false;                // AWS takes it without a signature (AssumeRoleWithWebIdentity)
+  bool says_nothing = false;             // it has no output: in the JSON protocols, no body
 };
 
 struct ServiceShape {
