@@ -95,6 +95,8 @@ def test_raw_and_structure(sns, sqs, topic):
     [m] = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
     assert m["Body"] == "for queues" and m["MessageAttributes"]["n"]["StringValue"] == "7"
     assert sns.get_subscription_attributes(SubscriptionArn=sub)["Attributes"]["RawMessageDelivery"] == "true"
+    for wrong in ({"DataType": "Number", "StringValue": "x"}, {"DataType": "Float", "StringValue": "1"}, {"DataType": "String", "StringValue": ""}):
+        assert error_of(sns.publish, TopicArn=topic, Message="m", MessageAttributes={"a": wrong})["Code"] == "ParameterValueInvalid"
     assert error_of(sns.publish, TopicArn=topic, Message="{}", MessageStructure="json")["Code"] == "InvalidParameter"
 
 

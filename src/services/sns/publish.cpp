@@ -22,30 +22,24 @@ constexpr size_t kMostBytes = 262'144, kMostEntries = 10;
 constexpr int64_t kDedupTime = 5 * 60'000;
 
 Status check_attribute(const MessageAttribute& a) {
+  auto bad = [](std::string message) { return fail("ParameterValueInvalid", std::move(message)); };
   const auto kind = std::string_view(a.type).substr(0, a.type.find('.'));
   if (a.type.empty())
-    return fail("InvalidParameterValue",
-                "The message attribute '" + a.name + "' must contain non-empty message attribute type.");
+    return bad("The message attribute '" + a.name + "' must contain non-empty message attribute type.");
   if (kind != "String" && kind != "Number" && kind != "Binary")
-    return fail("InvalidParameterValue",
-                "The message attribute '" + a.name +
-                    "' has an invalid message attribute type, the set of supported type "
-                    "prefixes is Binary, Number, and String.");
+    return bad("The message attribute '" + a.name +
+               "' has an invalid message attribute type, the set of supported type "
+               "prefixes is Binary, Number, and String.");
   if (a.value.empty())
-    return fail("InvalidParameterValue",
-                "The message attribute '" + a.name +
-                    "' must contain non-empty message attribute value for message attribute "
-                    "type '" +
-                    a.type + "'.");
+    return bad("The message attribute '" + a.name +
+               "' must contain non-empty message attribute value for message attribute "
+               "type '" +
+               a.type + "'.");
   if (kind == "Number") {
     double v = 0;
     auto [end, error] = std::from_chars(a.value.data(), a.value.data() + a.value.size(), v);
     if (error != std::errc() || end != a.value.data() + a.value.size())
-      return fail(
-          "InvalidParameterValue",
-          "An error occurred (ParameterValueInvalid) when calling the Publish operation: Could not cast "
-          "message attribute '" +
-              a.name + "' value to number.");
+      return bad("Could not cast message attribute '" + a.name + "' value to number.");
   }
   return {};
 }
