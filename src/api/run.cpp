@@ -7,7 +7,10 @@ namespace {
 thread_local Run* running = nullptr;
 }
 
-Run::Run(int64_t when, std::string_view name) : started(when), host(name), outer_(running) { running = this; }
+Run::Run(int64_t when, std::string_view name, bool left)
+    : started(when), host(name), abandoned(left), outer_(running) {
+  running = this;
+}
 Run::~Run() {
   running = outer_;
   for (auto& then : afterwards) then(false);  // it threw
@@ -20,6 +23,7 @@ Run& Run::current() {
 void afterwards(Call&, Afterwards then) { Run::current().afterwards.push_back(std::move(then)); }
 void wait(Call&, Park park) { Run::current().park = std::move(park); }
 int64_t started(const Call&) { return Run::current().started; }
+bool abandoned(const Call&) { return Run::current().abandoned; }
 std::string_view host(const Call&) { return Run::current().host; }
 
 }  // namespace nubecita::api

@@ -28,13 +28,15 @@ void afterwards(Call& call, Afterwards then);
 void wait(Call& call, Park park);
 /// When the request came, in milliseconds: differs from Call::now in a run after wait().
 int64_t started(const Call& call);
+/// The client has closed its connection while the operation waited: what it takes from others is lost on him.
+bool abandoned(const Call& call);
 /// As the client addressed us: "127.0.0.1:4566", "sqs.us-east-1.amazonaws.com".
 std::string_view host(const Call& call);
 
 /// For whoever runs operations: the gateway, and tests. Made around the operation, on its thread.
 class Run {
  public:
-  Run(int64_t started, std::string_view host);
+  Run(int64_t started, std::string_view host, bool abandoned = false);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -42,6 +44,7 @@ class Run {
 
   const int64_t started;
   const std::string_view host;
+  const bool abandoned;
   std::vector<Afterwards> afterwards;
   Park park;
 

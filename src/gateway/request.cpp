@@ -105,6 +105,7 @@ class Request : public std::enable_shared_from_this<Request> {
     resumer_.run([self = shared_from_this()] {
       self->now_ = now_ms();
       self->runs_ = 0;
+      self->abandoned_ = http::client_left(*self->head_);
       self->run();
     });
   }
@@ -124,7 +125,7 @@ class Request : public std::enable_shared_from_this<Request> {
     call.source_ip = head_->peer_ip;
     call.tls = head_->tls;
     call.now = now_;
-    api::Run of_this(started_, head_->header("host"));
+    api::Run of_this(started_, head_->header("host"), abandoned_);
     auto known = [&call](const char* name, std::string_view value) {
       call.request_conditions.emplace_back(name, std::vector<std::string>(1, std::string(value)));
     };
@@ -214,6 +215,7 @@ class Request : public std::enable_shared_from_this<Request> {
   void* in_ = nullptr;
   void* out_ = nullptr;
   int runs_ = 0;
+  bool abandoned_ = false;                   // by the client, before this run
   std::vector<api::Afterwards> afterwards_;  // of the run that is being committed
   api::Park park_;
 };

@@ -229,6 +229,7 @@ bool Connection::take_head() {
   head->proxied = proxied_;
   head->tls_server_name = tls_name_;
   head->keep_alive = parser_.keep_alive();
+  head->socket = stream_->socket().native_handle();
   head_ = std::move(head);
   close_after_ = !head_->keep_alive;
   moved_ = 0;

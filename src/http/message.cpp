@@ -1,5 +1,6 @@
 #include "http/message.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "http/parser.hpp"
@@ -89,6 +90,13 @@ std::unique_ptr<Receiver> answer_with(Answer answer) {
 std::unique_ptr<Receiver> collect(size_t limit, std::move_only_function<void(std::string, Respond)> done,
                                   Answer too_large) {
   return std::make_unique<Collector>(limit, std::move(done), std::move(too_large));
+}
+
+bool client_left(const Head& head) {
+  if (head.socket < 0) return false;
+  // A connection that the server has ended itself answers anything here, which is then as good.
+  pollfd p{head.socket, POLLRDHUP, 0};
+  return poll(&p, 1, 0) > 0;
 }
 
 HeadPtr make_head(std::string_view method, std::string_view target,

@@ -28,6 +28,7 @@ struct Head {
   bool proxied = false;         // came through a CONNECT that this server terminated
   std::string tls_server_name;  // SNI, or the host of the terminated CONNECT; lower case
   bool keep_alive = true;
+  int socket = -1;  // the connection's, for client_left(); -1: none
 
   /// The first header called `name` (lower case); empty if absent.
   std::string_view header(std::string_view name) const {
@@ -42,6 +43,10 @@ struct Head {
   std::string raw;  // what the views point into
 };
 using HeadPtr = std::shared_ptr<const Head>;
+
+/// Whether the client has closed its connection, or its side of it: nobody reads an answer that has not
+/// begun. From any thread that holds what it answers with (Respond), which keeps the connection.
+bool client_left(const Head& head);
 
 /// A whole Head from its parts, for tests. Header names are lowered.
 HeadPtr make_head(std::string_view method, std::string_view target,

@@ -100,6 +100,20 @@ def test_malformed_authorization_says_what_is_missing(cloud):
     assert r.status_code in (400, 403) and "IncompleteSignature" in r.text
 
 
+def test_a_late_request_is_told_so_whatever_else_is_wrong(cloud):
+    r = requests.post(cloud.endpoint, data="{}", headers={
+        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.ListTables", "X-Amz-Date": "20170101T010101Z",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=nobody/1/2/3/aws4_request SignedHeaders=x-amz-date;host Signature=123"})
+    assert r.status_code == 400 and "InvalidSignatureException" in r.text and "Signature expired" in r.text
+
+
+def test_an_operation_without_output_answers_no_body(cloud):
+    json_11 = {"Content-Type": "application/x-amz-json-1.1"}
+    r = send(signed(cloud, "logs", '{"logGroupName":"bodiless"}', headers={**json_11, "X-Amz-Target": "Logs_20140328.CreateLogGroup"}))
+    assert r.status_code == 200 and r.content == b"" and r.headers["Content-Length"] == "0"
+    cloud.client("logs").delete_log_group(logGroupName="bodiless")
+
+
 def test_wrong_service_scope_is_refused(cloud):
     r = send(signed(cloud, "ecs", "{}", headers={"Content-Type": "application/x-amz-json-1.1",
                                                  "X-Amz-Target": "Logs_20140328.DescribeLogGroups"}))

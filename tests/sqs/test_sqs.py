@@ -1,10 +1,16 @@
 """SQS as boto3 (JSON protocol) and the AWS CLI see it."""
 import hashlib
 import json
+import socket
 import threading
 import time
+import urllib.parse
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
 import pytest
 from harness import wait_until
@@ -110,6 +116,29 @@ def test_long_poll_wakes_on_arrival(sqs, client, queue):
     thread.join(10)
     [(messages, took)] = got
     assert [m["Body"] for m in messages] == ["now"] and took < 3
+
+
+def test_a_poll_whose_client_has_left_takes_nothing(cloud, sqs, client, queue):
+    body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": 20})
+    request = botocore.awsrequest.AWSRequest(method="POST", url=cloud.endpoint + "/", data=body, headers={
+        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage"})
+    botocore.auth.SigV4Auth(botocore.credentials.Credentials(cloud.key, cloud.secret), "sqs", "us-east-1").add_auth(request)
+    sent = request.prepare()
+    where = urllib.parse.urlsplit(cloud.endpoint)
+    head = {**sent.headers, "Host": where.netloc, "Content-Length": len(body)}
+    for _ in range(3):
+        with socket.create_connection((where.hostname, where.port)) as s:
+            s.sendall(("POST / HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in head.items()) + "\r\n" + body).encode())
+            s.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                s.recv(1)  # it waits
+    with ThreadPoolExecutor() as pool:  # who came later and still waits gets it
+        waits = pool.submit(receive, client("sqs"), queue, WaitTimeSeconds=10)
+        time.sleep(0.5)
+        began = time.time()
+        sqs.send_message(QueueUrl=queue, MessageBody="for the living")
+        [m] = waits.result()
+        assert m["Body"] == "for the living" and time.time() - began < 3
 
 
 def test_long_poll_ends_empty(sqs, queue):

@@ -80,6 +80,8 @@ class Index {
 
   /// `resume` is called once: when a message may have come, or at `deadline`.
   void park(int64_t now, int64_t deadline, std::function<void()> resume);
+  /// The first `n` of those who wait look again.
+  void wake(size_t n);
   /// Everybody who waits looks again: the box is gone.
   void close();
   /// Does what time brings; answers when to come again.
@@ -128,7 +130,6 @@ class Index {
   int64_t next_available(int64_t now);
   void flush(int64_t now);
   void push(std::vector<Event> events, size_t wake);
-  void wake(size_t n);
   void unready(Groups::value_type& g);
   void ready(Groups::value_type& g);
 

@@ -210,6 +210,10 @@ Status receive_message(api::Call& call, const model::ReceiveMessageRequest& in,
                                                                   : settings.visibility_ms);
   const auto attempt = api::str(in.receive_request_attempt_id);
 
+  if (api::abandoned(call)) {  // what came is for the next who waits, not to be in flight to nobody
+    index->wake(1);
+    return {};
+  }
   Receive receive(call, at.view, index);
   TRY(receive.run(static_cast<size_t>(in.max_number_of_messages.value_or(1)), visible, attempt));
 
