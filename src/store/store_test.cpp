@@ -15,9 +15,8 @@
 
 // RocksDB comes compiled without the thread sanitizer, which therefore does not see how it synchronises.
 // Names are matched by a symbolizer: run with TSAN_OPTIONS=external_symbolizer_path=/usr/bin/llvm-symbolizer.
-extern "C" const char* __tsan_default_suppressions() {
-  return "race:rocksdb::\n";
-}  // NOLINT: a reserved name by design
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizer's name for it
+extern "C" const char* __tsan_default_suppressions() { return "race:rocksdb::\n"; }
 
 namespace nubecita::store {
 namespace {

@@ -476,7 +476,7 @@ std::vector<Taken> Index::take_again(const std::string& attempt, int64_t now, in
     flights_.insert({visible, place});
     ticket = e.flight.ticket;
     t.flight = e.flight;
-    out.push_back(std::move(t));
+    out.push_back(t);
   }
   return out;
 }
