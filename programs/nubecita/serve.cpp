@@ -134,6 +134,7 @@ Status run(const Common& common, const ServeOptions& options) {
   const int signal = ending.wait();
   log_info("serve", "signal {}: stopping; tasks, databases and load balancers go on running", signal);
   server.stop();
+  services->finish();
   engine.stop();
   fs::remove(run_dir + "/endpoint");
   fs::remove(run_dir + "/pid");

@@ -100,4 +100,6 @@ void Services::add_controllers(api::Cloud& cloud, http::Server& server) {
   parts_->objects->start_housekeeping();
 }
 
+void Services::finish() { parts_->objects->finish(); }
+
 }  // namespace nubecita::commands

@@ -22,6 +22,8 @@ class Services {
   std::vector<const api::Service*> tables() const;
   std::vector<gateway::Guest> guests();
   void add_controllers(api::Cloud& cloud, http::Server& server);
+  /// After the last request: what was gathered in memory goes to the store.
+  void finish();
 
  private:
   Services();

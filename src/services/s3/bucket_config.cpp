@@ -1,9 +1,10 @@
-// Configurations that are kept as documents: CORS, lifecycle, website, tags, notifications.
+// Configurations that are kept as documents: CORS, lifecycle, website, tags, notifications, logging.
 #include "services/s3/bucket_config.hpp"
 
 #include <algorithm>
 
 #include "base/ids.hpp"
+#include "services/s3/access_log.hpp"
 #include "services/s3/document.hpp"
 #include "services/s3/notify.hpp"
 
@@ -248,6 +249,30 @@ Status put_bucket_notification_configuration(api::Call& call,
   if (!c->topic_configurations.empty() || !c->queue_configurations.empty())
     return keep(x, kind, document_of(kind, &in), &Bucket::notifies);
   TRY(drop(x, kind, &Bucket::notifies));
+  x.status = 200;
+  return {};
+}
+
+// --- logging ---
+
+Status get_bucket_logging(api::Call& call, const model::GetBucketLoggingRequest&,
+                          model::GetBucketLoggingOutput&) {
+  auto& x = exchange(call);
+  TRY(open_bucket(x, "s3:GetBucketLogging"));
+  if (auto text = x.tx.get(config_key(x.bucket->name, "PutBucketLogging"))) x.document = std::move(*text);
+  return {};
+}
+Status put_bucket_logging(api::Call& call, const model::PutBucketLoggingRequest& in,
+                          model::PutBucketLoggingResponse&) {
+  auto& x = exchange(call);
+  TRY(open_bucket(x, "s3:PutBucketLogging"));
+  constexpr std::string_view kind = "PutBucketLogging";
+  if (!in.bucket_logging_status) return malformed_xml();
+  if (auto* asked = in.bucket_logging_status->logging_enabled) {
+    TRY(check_logging(x, *asked));
+    return keep(x, kind, document_of(kind, &in), &Bucket::logged);
+  }
+  TRY(drop(x, kind, &Bucket::logged));
   x.status = 200;
   return {};
 }

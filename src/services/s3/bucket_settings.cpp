@@ -156,18 +156,6 @@ Status put_bucket_accelerate_configuration(api::Call& call,
     return not_implemented("transfer acceleration");
   return {};  // what it is
 }
-Status get_bucket_logging(api::Call& call, const model::GetBucketLoggingRequest&,
-                          model::GetBucketLoggingOutput&) {
-  return open_bucket(exchange(call), "s3:GetBucketLogging");
-}
-Status put_bucket_logging(api::Call& call, const model::PutBucketLoggingRequest& in,
-                          model::PutBucketLoggingResponse&) {
-  auto& x = exchange(call);
-  TRY(open_bucket(x, "s3:PutBucketLogging"));
-  if (!in.bucket_logging_status) return malformed_xml();
-  if (in.bucket_logging_status->logging_enabled) return not_implemented("server access logging");
-  return {};
-}
 Status get_bucket_replication(api::Call& call, const model::GetBucketReplicationRequest&,
                               model::GetBucketReplicationOutput&) {
   auto& x = exchange(call);

@@ -12,8 +12,6 @@
 namespace nubecita::s3 {
 
 /// Content-MD5 and x-amz-checksum-... of a document in a request. Errors: InvalidDigest, BadDigest.
-/// A part or the completion of a multipart upload.
-bool has_upload(const http::Head& head);
 Status check_document(const http::Head& head, std::string_view body);
 
 /// The document member of the operation's input as XML, e.g. of PutBucketCors.

@@ -47,6 +47,7 @@ struct Exchange : api::Call {
   std::vector<std::pair<std::string, std::string>> headers;
   std::unique_ptr<http::Source> source;
   uint64_t source_size = 0;
+  int64_t object_size = -1;           // of the object that was read or written; for the access log
   std::vector<std::string> doomed;    // files that nobody needs once this is committed
   std::vector<api::Afterwards> then;  // of messages that it sends
   /// Tells them, once, what became of this run.

@@ -80,6 +80,7 @@ class BytesReceiver final : public http::Receiver {
 
 Front::Front(api::Cloud& cloud) : impl_(std::make_unique<Impl>(cloud)) {}
 Front::~Front() = default;
+void Front::finish() { impl_->log.finish(); }
 Front::Impl::~Impl() {
   {
     std::lock_guard lock(housekeeping_mutex);
@@ -113,7 +114,7 @@ std::unique_ptr<http::Receiver> Front::begin(http::HeadPtr head) {
   if (is_website(impl_->cloud.config, *head)) return answer_website(*impl_, std::move(head));
   if (is_form(impl_->cloud.config, *head)) return receive_form(*impl_, std::move(head));
   auto request = std::make_shared<Request>(*impl_, head);
-  if (auto ready = request->begin(); !ready) return refuse(*head, request->refusal(ready.error()));
+  if (auto ready = request->begin(); !ready) return refuse(*head, request->logged_refusal(ready.error()));
   if (request->takes_bytes()) return std::make_unique<BytesReceiver>(std::move(request));
   auto too_large =
       request->refusal(ApiError{"MaxMessageLengthExceeded", 400, "Your request was too large.", {}});
@@ -387,9 +388,40 @@ http::Answer Request::refusal(ApiError error) {
   return a;
 }
 
+http::Answer Request::logged_refusal(const ApiError& error) {
+  auto a = refusal(error);
+  log(a, a.status == 304 ? std::string_view() : std::string_view(error.code));
+  return a;
+}
+
+// Of a request that was refused before its bucket was looked at, that is done here.
+void Request::log(const http::Answer& a, std::string_view error) {
+  if (target_.bucket.empty()) return;
+  std::optional<Bucket> found;
+  if (!exchange_ || !exchange_->bucket) try {
+      found = front_.cloud.store->begin()->get<Bucket>(kEverywhere, target_.bucket);
+    } catch (const std::exception&) {  // the store cannot be read, which the answer says
+      return;
+    }
+  const auto* bucket = exchange_ && exchange_->bucket ? &*exchange_->bucket : found ? &*found : nullptr;
+  if (!bucket || !bucket->logged) return;
+  front_.log.add({.bucket = *bucket,
+                  .head = *head_,
+                  .target = target_,
+                  .claim = claim_,
+                  .request_id = id_,
+                  .operation = operation_ ? operation_->shape->name : std::string_view(),
+                  .error = error,
+                  .status = a.status,
+                  .sent = a.source ? a.source_size : a.body.size(),
+                  .object_size = exchange_ ? exchange_->object_size : -1,
+                  .began = now_,
+                  .now = now_ms()});
+}
+
 void Request::answer_error(const ApiError& error) {
   // Bytes that nobody needs are removed where it may wait a little: with the request.
-  respond_(refusal(error));
+  respond_(logged_refusal(error));
 }
 
 void Request::send(http::Answer a) {
@@ -397,6 +429,7 @@ void Request::send(http::Answer a) {
   a.headers.emplace_back("Date", http_date(now_));
   a.headers.emplace_back("Server", "AmazonS3");
   for (auto& h : cors_) a.headers.push_back(std::move(h));
+  log(a);
   exchange_.reset();
   respond_(std::move(a));
 }

@@ -10,6 +10,7 @@
 
 #include "base/arena.hpp"
 #include "base/pool.hpp"
+#include "services/s3/access_log.hpp"
 #include "services/s3/exchange.hpp"
 #include "services/s3/s3.hpp"
 #include "wire/protocol.hpp"
@@ -17,11 +18,13 @@
 namespace nubecita::s3 {
 
 struct Front::Impl {
-  explicit Impl(api::Cloud& c) : cloud(c), credentials(*c.store), blobs(c.config.data_dir), pool(4, "s3") {}
+  explicit Impl(api::Cloud& c)
+      : cloud(c), credentials(*c.store), blobs(c.config.data_dir), log(c, blobs), pool(4, "s3") {}
   ~Impl();
   api::Cloud& cloud;
   iam::CredentialCache credentials;
   Blobs blobs;
+  AccessLog log;
   Pool pool;
   std::mutex housekeeping_mutex;
   std::condition_variable housekeeping_wake;
@@ -46,6 +49,8 @@ class Request : public std::enable_shared_from_this<Request> {
   void with_bytes(http::Respond respond);
   /// The answer to an error.
   http::Answer refusal(ApiError error);
+  /// The same, told to the bucket's access log.
+  http::Answer logged_refusal(const ApiError& error);
 
  private:
   Status prepare();
@@ -56,6 +61,7 @@ class Request : public std::enable_shared_from_this<Request> {
   void answer();
   void answer_error(const ApiError& error);
   void send(http::Answer a);
+  void log(const http::Answer& a, std::string_view error = {});
   void add_cors();
   api::Conditions conditions() const;
 

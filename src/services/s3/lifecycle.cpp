@@ -7,6 +7,7 @@
 #include "services/s3/document.hpp"
 #include "services/s3/multipart.hpp"
 #include "services/s3/notify.hpp"
+#include "services/s3/own_work.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -75,30 +76,12 @@ class Worker {
   }
 
   void change(const std::function<void(Exchange&)>& work) {
-    std::vector<std::string> doomed;
-    std::vector<api::Afterwards> then;
-    auto settle = [&](bool committed) {
-      for (auto& f : std::exchange(then, {})) f(committed);
-    };
-    size_t before = gone_;
-    auto done = store_.transact([&](store::Transaction& tx) -> Status {
+    const size_t before = gone_;
+    auto done = do_ourselves(cloud_, blobs_, name_, request_id_, now_, [&](Exchange& x) -> Status {
       gone_ = before;
-      settle(false);  // of a run that met a conflict
-      Arena arena;
-      Claim nobody;
-      static const http::HeadPtr head = http::make_head("GET", "/", {});
-      const Target target{name_, {}, {}, false, false};
-      Exchange x(cloud_, tx, arena, nobody, *head, target, blobs_);
-      x.now = now_;
-      x.request_id = request_id_;
-      if (!x.find_bucket()) return {};
       work(x);
-      doomed = std::move(x.doomed);
-      then = std::exchange(x.then, {});
       return {};
     });
-    settle(done.has_value());
-    if (done) blobs_.remove(doomed);
     if (!done) log_warning("s3", "lifecycle of {}: {}", name_, done.error().message);
   }
 

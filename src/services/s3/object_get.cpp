@@ -147,6 +147,7 @@ template <class In, class Out>
 Result<std::pair<Object, Extent>> look(Exchange& x, const In& in, Out& out) {
   TRY_LET(auto found, open_version(x, in.version_id, "s3:GetObject", "s3:GetObjectVersion"));
   const auto& o = found.object;
+  x.object_size = o.size;
   TRY(check_customer_key(x, o));
   TRY(check_read(x, in, o));
   show_object(x, o, out);

@@ -17,7 +17,7 @@ Status put_object(api::Call& call, const model::PutObjectRequest& in, model::Put
     TRY(check_write(find_newest(x.tx, x.bucket->name, x.target.key), in.if_match, in.if_none_match,
                     x.target.key));
   auto& intake = *x.intake;
-  o.size = intake.size();
+  x.object_size = o.size = intake.size();
   o.etag = intake.md5();
   if (intake.algorithm() != Algorithm::none) {
     o.algorithm = name_of(intake.algorithm());

@@ -55,7 +55,8 @@ struct Bucket {
   std::string lock_mode;  // default retention
   int64_t lock_days = 0, lock_years = 0;
   std::vector<Grant> grants;
-  bool cors = false, website = false, lifecycle = false, notifies = false;  // s3.config has one
+  // s3.config has one
+  bool cors = false, website = false, lifecycle = false, notifies = false, logged = false;
   std::string key() const { return name; }
   // `block` and `block_set` are kept inverted: nothing stored means what a new bucket has.
   template <class A>
@@ -66,7 +67,7 @@ struct Bucket {
         "policy", policy)("ownership", ownership)("unowned", ownership_unset)("unblock", unblock)(
         "unset", unset)("encryption", encryption)("kms_key", kms_key)("bucket_key", bucket_key)("lock", lock)(
         "lock_mode", lock_mode)("lock_days", lock_days)("lock_years", lock_years)("grants", grants)(
-        "cors", cors)("website", website)("lifecycle", lifecycle)("notifies", notifies);
+        "cors", cors)("website", website)("lifecycle", lifecycle)("notifies", notifies)("logged", logged);
     block = 15 - unblock;
     block_set = !unset;
   }

@@ -25,6 +25,8 @@ class Front {
   std::unique_ptr<http::Receiver> begin(http::HeadPtr head);
   /// Sweeps orphans, expires objects, aborts uploads; every `hours`, first soon. To be called once.
   void start_housekeeping();
+  /// After the last request: delivers the access logs that it has gathered.
+  void finish();
 
   struct Impl;  // front.hpp
 

@@ -1,0 +1,65 @@
+// Server access logging: a line for every request on a bucket that asks for it, put as objects into the
+// bucket that it names. Lines are gathered in memory and delivered a minute after the first, when they are
+// many, and when the server stops; those that a killed process had gathered are lost. AWS promises no more.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "services/s3/exchange.hpp"
+
+namespace nubecita::s3 {
+
+/// Whether the configuration can be followed: its target is there, has the same owner and region, keeps
+/// nothing by object lock, and, if it has access control lists, lets the log delivery in. Errors:
+/// InvalidTargetBucketForLogging, CrossLocationLoggingProhibitted (so spelt by AWS), NotImplemented.
+Status check_logging(Exchange& x, const model::LoggingEnabled& asked);
+
+/// One request, as its line tells it. The head and what the rest points to live as long as the call.
+struct LogEntry {
+  const Bucket& bucket;
+  const http::Head& head;
+  const Target& target;
+  const Claim& claim;
+  std::string_view request_id, operation;  // "GetObject"; empty: not known
+  std::string_view error;                  // code; empty: none
+  int status = 0;
+  uint64_t sent = 0;         // bytes of the body
+  int64_t object_size = -1;  // -1: none
+  int64_t began = 0, now = 0;
+};
+
+/// With the newline. https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
+std::string log_line(const LogEntry& e);
+
+/// Any thread. Its own thread begins with the first line.
+class AccessLog {
+ public:
+  AccessLog(api::Cloud& cloud, Blobs& blobs) : cloud_(cloud), blobs_(blobs) {}
+  ~AccessLog() { finish(); }
+  AccessLog(const AccessLog&) = delete;
+  AccessLog& operator=(const AccessLog&) = delete;
+  void add(const LogEntry& e);
+  /// Delivers what there is, and ends: nothing is added any more. Waits.
+  void finish();
+
+ private:
+  using Lines = std::map<std::string, std::string>;  // by the bucket that they are about
+  void work();
+  void deliver(const Lines& lines);
+  api::Cloud& cloud_;
+  Blobs& blobs_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Lines lines_;
+  size_t bytes_ = 0, dropped_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace nubecita::s3
