@@ -60,6 +60,8 @@ def test_requests_are_told(own):
         nobody.list_objects_v2(Bucket="source")
     url = s3.generate_presigned_url("head_object", Params={"Bucket": "source", "Key": "a b/ü"})
     requests.head(url, headers={"User-Agent": 'said "so"', "Referer": "http://here"})
+    with pytest.raises(ClientError):
+        s3.get_object(Bucket="source", Key="k", VersionId="a b\nforged line")
     forged = cloud.client("s3", secret="forged")
     with pytest.raises(ClientError):
         forged.delete_object(Bucket="source", Key="a b/ü")
@@ -70,8 +72,9 @@ def test_requests_are_told(own):
     assert [(t["operation"], t["status"], t["error"]) for t in told] == [
         ("REST.PUT.LOGGING_STATUS", "200", "-"), ("REST.GET.LOGGING_STATUS", "200", "-"), ("REST.PUT.OBJECT", "200", "-"),
         ("REST.GET.OBJECT", "200", "-"), ("REST.GET.OBJECT", "404", "NoSuchKey"), ("REST.GET.VERSIONING", "200", "-"),
-        ("REST.GET.BUCKET", "403", "AccessDenied"), ("REST.HEAD.OBJECT", "200", "-"), ("REST.DELETE.OBJECT", "403", "SignatureDoesNotMatch")]
-    put, get, head, forged = told[2], told[3], told[7], told[8]
+        ("REST.GET.BUCKET", "403", "AccessDenied"), ("REST.HEAD.OBJECT", "200", "-"), ("REST.GET.OBJECT", "404", "NoSuchVersion"),
+        ("REST.DELETE.OBJECT", "403", "SignatureDoesNotMatch")]
+    put, get, head, forged = told[2], told[3], told[7], told[9]
     owner = s3.list_buckets()["Owner"]["ID"]
     assert all(t["owner"] == owner and t["bucket"] == "source" and t["ip"] == "127.0.0.1" for t in told)
     assert urllib.parse.unquote(get["key"].replace("+", " ")) == "a b/ü" and (put["size"], get["size"], get["sent"]) == ("10", "10", "10")

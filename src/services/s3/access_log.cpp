@@ -97,6 +97,8 @@ std::string quoted_field(std::string_view text) {
   }
   return out + "\"";
 }
+/// One word, whatever the client has sent.
+std::string encoded_or_dash(std::string_view text) { return text.empty() ? "-" : url_encoded(text); }
 std::string text_or_dash(std::string_view text) { return text.empty() ? "-" : std::string(text); }
 template <class N>
 std::string number_or_dash(N n) {
@@ -190,25 +192,25 @@ std::string log_line(const LogEntry& e) {
   const auto date = http_date(e.began);  // "Mon, 23 Nov 2026 20:15:00 GMT"
   std::string version;
   http::query_value(e.head.query, "versionId", version);
-  const std::string_view by = e.claim.method;
+  const std::string_view by = e.claim.method, host = e.head.header("host");
   return fmt::format(
       "{} {} [{}/{}/{}:{} +0000] {} {} {} {} {} {} {} {} {} {} {} - {} {} {} {} {} - {} {} - - -\n",
       canonical_id(e.bucket.account), e.bucket.name, date.substr(5, 2), date.substr(8, 3), date.substr(12, 4),
       date.substr(17, 8), text_or_dash(e.head.peer_ip), requester(e.claim), e.request_id, operation_of(e),
-      text_or_dash(url_encoded(e.target.key)),
+      encoded_or_dash(e.target.key),
       quoted_field(fmt::format("{} {} HTTP/1.1", e.head.method, e.head.target)), e.status,
       text_or_dash(e.error), number_or_dash(e.head.method == "HEAD" ? 0 : e.sent),
       e.object_size < 0 ? "-" : std::to_string(e.object_size), e.now - e.began,
       e.head.header("referer").empty() ? "\"-\"" : quoted_field(e.head.header("referer")),
       e.head.header("user-agent").empty() ? "\"-\"" : quoted_field(e.head.header("user-agent")),
-      text_or_dash(version), base64(e.request_id),
+      encoded_or_dash(version), base64(e.request_id),
       e.claim.version.empty()    ? "-"
       : e.claim.version == "AWS" ? "SigV2"
                                  : "SigV4",
       by == "REST-HEADER"         ? "AuthHeader"
       : by == "REST-QUERY-STRING" ? "QueryString"
                                   : "-",
-      text_or_dash(e.head.header("host")));
+      host.find(' ') == host.npos ? text_or_dash(host) : "-");
 }
 
 void AccessLog::add(const LogEntry& e) {
