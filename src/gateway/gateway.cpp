@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include "base/ids.hpp"
+#include "gateway/cors.hpp"
 #include "gateway/request.hpp"
 #include "gateway/retrier.hpp"
 
@@ -40,6 +41,7 @@ std::unique_ptr<http::Receiver> Gateway::begin(http::HeadPtr head) {
   if (head->path.starts_with("/_nubecita/")) return impl_->console(head);
   for (auto& guest : impl_->options.guests)
     if (guest.claims(*head)) return guest.begin(std::move(head));
+  if (auto preflight = answer_preflight(*head)) return http::answer_with(std::move(*preflight));
   return http::collect(
       impl_->options.max_body, [impl = impl_.get(), head](std::string body, http::Respond respond) {
         serve_request({impl->cloud, impl->router, impl->credentials, impl->retrier, impl->resumer}, head,

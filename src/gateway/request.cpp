@@ -8,6 +8,7 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "gateway/authenticate.hpp"
+#include "gateway/cors.hpp"
 #include "gateway/inflate.hpp"
 
 namespace nubecita::gateway {
@@ -194,6 +195,7 @@ class Request : public std::enable_shared_from_this<Request> {
     a.headers = std::move(raw.headers);
     a.headers.emplace_back("Date", http_date(now_));
     a.body = std::move(raw.body);
+    allow_origin(*head_, a);
     respond_(std::move(a));
   }
 

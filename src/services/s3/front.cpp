@@ -106,7 +106,7 @@ bool Front::claims(const http::Head& head) const {
   }
   if (is_s3_host(impl_->cloud.config, head.header("host"))) return true;
   // Unsigned, by path: everything but another API's call.
-  return !has_parameter(head.query, "Action") && !(head.path == "/" && head.method != "OPTIONS");
+  return !has_parameter(head.query, "Action") && head.path != "/";
 }
 
 std::unique_ptr<http::Receiver> Front::begin(http::HeadPtr head) {
