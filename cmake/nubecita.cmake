@@ -8,6 +8,17 @@ function(nubecita_common_headers name)
 endfunction()
 nubecita_common_headers(common_headers)
 nubecita_common_headers(common_test_headers <gtest/gtest.h>)
+# Files of Debian's packages have the dates of their making: ninja does not see that an upgrade has replaced a header, clang does
+# and refuses what it had parsed before. dpkg's lists have the date of the installation.
+file(GLOB parsed_before ${CMAKE_BINARY_DIR}/CMakeFiles/common*.dir/*.pch)
+file(GLOB header_packages /var/lib/dpkg/info/*-dev.list /var/lib/dpkg/info/*-dev:*.list)
+foreach(parsed IN LISTS parsed_before)
+  foreach(package IN LISTS header_packages)
+    if(${package} IS_NEWER_THAN ${parsed})
+      file(REMOVE ${parsed})
+    endif()
+  endforeach()
+endforeach()
 
 # How a room is declared. One target per folder, with the rooms that it may use, so that a forbidden include does not link.
 #
