@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import uuid
 
 import boto3
 import botocore.config
@@ -40,12 +41,21 @@ class Cloud:
         self.process = None
         self.endpoint = None
         self.log = open(os.path.join(self.data, "serve.log"), "ab")
-        self.run("init", "--profile-file", os.path.join(self.data, "credentials"))
-        profile = configparser.ConfigParser()
-        profile.read(os.path.join(self.data, "credentials"))
-        section = profile[profile.sections()[0]]
-        self.key, self.secret = section["aws_access_key_id"], section["aws_secret_access_key"]
+        self.key, self.secret = self.init("credentials").values()
         self.start()
+
+    def init(self, file, *args):
+        """Makes an account; the keys of its administrator, as arguments of client(). `file`: its name among the data."""
+        path = os.path.join(self.data, file)
+        self.run("init", *args, "--profile-file", path)
+        profile = configparser.ConfigParser()
+        profile.read(path)
+        section = profile[profile.sections()[-1]]
+        return {"key": section["aws_access_key_id"], "secret": section["aws_secret_access_key"]}
+
+    def another_account(self):
+        name = "another-" + uuid.uuid4().hex[:6]
+        return self.init(name, "--account", name)
 
     def run(self, *args, check=True):
         out = subprocess.run([self.binary, *args, "--data", self.data], capture_output=True, text=True)

@@ -1,8 +1,6 @@
 """Policies of buckets, tables, queues and topics, beside those of users: within an account either may allow, across accounts both
 must, an explicit deny always wins, and conditions see the request as it is."""
-import configparser
 import json
-import os
 import uuid
 
 import boto3
@@ -140,12 +138,7 @@ def user(client, scratch_user):
 @pytest.fixture(scope="module")
 def second(cloud):
     """Another account: its number, and keys of its administrator."""
-    profile = os.path.join(cloud.data, "second-" + uuid.uuid4().hex)
-    cloud.run("init", "--account", "second-" + uuid.uuid4().hex[:6], "--profile-file", profile)
-    file = configparser.ConfigParser()
-    file.read(profile)
-    section = file[file.sections()[-1]]
-    keys = dict(key=section["aws_access_key_id"], secret=section["aws_secret_access_key"])
+    keys = cloud.another_account()
     return cloud.client("sts", **keys).get_caller_identity()["Account"], keys
 
 

@@ -100,6 +100,30 @@ def test_who_does_not_let_it_in_gets_nothing(own):
     assert len(keys) == 1 and told[-1]["operation"] == "REST.PUT.LOGGING_STATUS"
 
 
+def test_a_target_that_has_changed_gets_nothing(own):
+    cloud, s3 = own
+    allow_delivery(s3, "target", "source")
+    enable(s3, "source", "target")
+    sealed = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
+    s3.put_bucket_encryption(Bucket="target", ServerSideEncryptionConfiguration=sealed)
+    cloud.restart()
+    assert logs(s3, "target")[0] == [] and "must not be encrypted by aws:kms" in cloud.log_tail()
+    with pytest.raises(ClientError, match="InvalidTargetBucketForLogging.*aws:kms"):
+        enable(s3, "source", "target")
+
+    s3.delete_bucket(Bucket="target")
+    cloud.restart()
+    assert "the access log of source cannot be put into target: The specified bucket does not exist" in cloud.log_tail()
+
+    # Another account has taken the name, and would be pleased to read them.
+    other = cloud.client("s3", **cloud.another_account())
+    other.create_bucket(Bucket="target")
+    allow_delivery(other, "target")
+    s3.list_objects_v2(Bucket="source")
+    cloud.restart()
+    assert logs(other, "target")[0] == [] and "the target bucket must be the same" in cloud.log_tail()
+
+
 def test_partitioned_keys_and_an_end(own):
     cloud, s3 = own
     allow_delivery(s3, "target")

@@ -304,13 +304,9 @@ def test_restart_keeps_what_was_answered(make_cloud):
 
 
 def test_policy_lets_another_account(cloud, sqs, queue):
-    import configparser
-    cloud.run("init", "--account", "queues2", "--profile-file", cloud.data + "/other")
-    profile = configparser.ConfigParser()
-    profile.read(cloud.data + "/other")
-    section = profile[profile.sections()[0]]
-    other = cloud.client("sqs", key=section["aws_access_key_id"], secret=section["aws_secret_access_key"])
-    account = cloud.client("sts", key=section["aws_access_key_id"], secret=section["aws_secret_access_key"]).get_caller_identity()["Account"]
+    keys = cloud.another_account()
+    other = cloud.client("sqs", **keys)
+    account = cloud.client("sts", **keys).get_caller_identity()["Account"]
     assert error_of(other.send_message, QueueUrl=queue, MessageBody="x")["Code"] in ("AccessDenied", "AccessDeniedException")
     sqs.add_permission(QueueUrl=queue, Label="other", AWSAccountIds=[account], Actions=["SendMessage"])
     other.send_message(QueueUrl=queue, MessageBody="from there")

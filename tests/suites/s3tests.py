@@ -23,13 +23,7 @@ LEFT_OUT = ("fails_on_aws or fails_on_s3 or appendobject or cloud_transition or 
 
 
 def account(cloud, name):
-    out = cloud.run("init", "--account", name, "--profile-file", os.path.join(cloud.data, "credentials-" + name))
-    import configparser
-    profile = configparser.ConfigParser()
-    profile.read(os.path.join(cloud.data, "credentials-" + name))
-    section = profile[profile.sections()[0]]
-    assert out.returncode == 0
-    return section["aws_access_key_id"], section["aws_secret_access_key"]
+    return tuple(cloud.init("credentials-" + name, "--account", name).values())
 
 
 def main():

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kSelf = "logging.s3.amazonaws.com";
 constexpr std::string_view kGroup = "http://acs.amazonaws.com/groups/s3/LogDelivery";
+constexpr int64_t kDay = 86'400'000;
 constexpr auto kGathering = 60s;
 constexpr size_t kMany = 4u << 20, kMost = 64u << 20;  // bytes of lines
 
@@ -38,6 +39,28 @@ Status may_deliver(store::Transaction& tx, const Bucket& source, const Bucket& t
       tx, kSelf, "s3:PutObject", object_arn(target.name, key),
       {{"aws:SourceArn", {bucket_arn(source.name)}}, {"aws:SourceAccount", {source.account}}}, target.policy,
       target.account);
+}
+
+Status invalid_target(std::string_view name, std::string message) {
+  return fail(ApiError{
+      "InvalidTargetBucketForLogging", 400, std::move(message), {{"TargetBucket", std::string(name)}}});
+}
+
+Status check_target(const Bucket& source, const Bucket& target) {
+  if (target.account != source.account)
+    return invalid_target(target.name,
+                          "The owner for the bucket to be logged and the target bucket must be the same.");
+  if (target.region != source.region)
+    return fail(ApiError{"CrossLocationLoggingProhibitted",
+                         403,
+                         "Cross S3 location logging not allowed.",
+                         {{"TargetBucketLocation", target.region}}});
+  if (!target.lock_mode.empty())
+    return invalid_target(target.name,
+                          "The target bucket must not have a default retention period of object lock.");
+  if (!target.encryption.empty() && target.encryption != "AES256")
+    return invalid_target(target.name, "The target bucket must not be encrypted by " + target.encryption);
+  return {};
 }
 
 /// What AWS calls the part of the bucket or object that a request is about.
@@ -86,8 +109,9 @@ std::string operation_of(const LogEntry& e) {
   return fmt::format("REST.{}.{}", e.head.method, resource_of(e));
 }
 
-/// In quotes; what would end them early is encoded.
+/// In quotes; what would end them early is encoded. Nothing is a dash.
 std::string quoted_field(std::string_view text) {
+  if (text.empty()) return "\"-\"";
   std::string out = "\"";
   for (char c : text) {
     if (c == '"')
@@ -119,26 +143,23 @@ std::string dashed(int64_t ms) {
   return text;
 }
 
-std::string new_key(const model::LoggingEnabled& config, const Bucket& source, int64_t now) {
+/// `day`: midnight before the events.
+std::string new_key(const model::LoggingEnabled& config, const Bucket& source, int64_t day, int64_t now) {
   const auto prefix = config.target_prefix.sv();
   const auto unique = random_text(16, "0123456789ABCDEF");
   auto* format = config.target_object_key_format;
   if (!format || !format->partitioned_prefix) return fmt::format("{}{}-{}", prefix, dashed(now), unique);
-  auto time = dashed(now);
-  const auto date = time.substr(0, 10);
-  std::string folders = date;
+  const auto time = dashed(format->partitioned_prefix->partition_date_source == "EventTime" ? day : now);
+  auto folders = time.substr(0, 10);
   std::ranges::replace(folders, '-', '/');
-  // By the time of the events: the day is theirs, the time of day is left open. They are of the last minute.
-  if (format->partitioned_prefix->partition_date_source == "EventTime") time = date + "-00-00-00";
   return fmt::format("{}{}/{}/{}/{}/{}-{}", prefix, source.account, source.region, source.name, folders, time,
                      unique);
 }
 
 Status put_log(Exchange& x, const Bucket& source, std::string key, std::string_view lines) {
   const auto& target = *x.bucket;
+  TRY(check_target(source, target));  // which may have changed, and even be another account's by now
   TRY(may_deliver(x.tx, source, target, key));
-  if (!target.encryption.empty() && target.encryption != "AES256")
-    return not_implemented("logs in a bucket that is encrypted by " + target.encryption);
   auto intake = std::make_unique<Intake>(x.blobs, !target.encryption.empty(), Algorithm::none);
   intake->write(lines);
   TRY(intake->finish());
@@ -157,37 +178,7 @@ Status put_log(Exchange& x, const Bucket& source, std::string key, std::string_v
   return {};
 }
 
-}  // namespace
-
-Status check_logging(Exchange& x, const model::LoggingEnabled& asked) {
-  auto wrong = [&](std::string message) {
-    return fail(ApiError{"InvalidTargetBucketForLogging",
-                         400,
-                         std::move(message),
-                         {{"TargetBucket", api::str(asked.target_bucket)}}});
-  };
-  if (!asked.target_bucket.has() || !asked.target_prefix.has()) return malformed_xml();
-  if (!asked.target_grants.empty()) return not_implemented("TargetGrants");
-  if (auto* f = asked.target_object_key_format) {
-    if ((f->simple_prefix != nullptr) == (f->partitioned_prefix != nullptr)) return malformed_xml();
-    if (f->partitioned_prefix && f->partitioned_prefix->partition_date_source.empty()) return malformed_xml();
-  }
-  auto target = x.tx.get<Bucket>(kEverywhere, asked.target_bucket.sv());
-  if (!target) return wrong("The target bucket for logging does not exist");
-  if (target->account != x.bucket->account)
-    return wrong("The owner for the bucket to be logged and the target bucket must be the same.");
-  if (target->region != x.bucket->region)
-    return fail(ApiError{"CrossLocationLoggingProhibitted",
-                         403,
-                         "Cross S3 location logging not allowed.",
-                         {{"TargetBucketLocation", target->region}}});
-  if (!target->lock_mode.empty())
-    return wrong("The target bucket must not have a default retention period of object lock.");
-  if (!target->enforced() && !may_deliver(x.tx, *x.bucket, *target, asked.target_prefix.sv()))
-    return wrong("You must give the log-delivery group WRITE and READ_ACP permissions to the target bucket");
-  return {};
-}
-
+/// With the newline. https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
 std::string log_line(const LogEntry& e) {
   const auto date = http_date(e.began);  // "Mon, 23 Nov 2026 20:15:00 GMT"
   std::string version;
@@ -201,8 +192,7 @@ std::string log_line(const LogEntry& e) {
       quoted_field(fmt::format("{} {} HTTP/1.1", e.head.method, e.head.target)), e.status,
       text_or_dash(e.error), number_or_dash(e.head.method == "HEAD" ? 0 : e.sent),
       e.object_size < 0 ? "-" : std::to_string(e.object_size), e.now - e.began,
-      e.head.header("referer").empty() ? "\"-\"" : quoted_field(e.head.header("referer")),
-      e.head.header("user-agent").empty() ? "\"-\"" : quoted_field(e.head.header("user-agent")),
+      quoted_field(e.head.header("referer")), quoted_field(e.head.header("user-agent")),
       encoded_or_dash(version), base64(e.request_id),
       e.claim.version.empty()    ? "-"
       : e.claim.version == "AWS" ? "SigV2"
@@ -211,6 +201,26 @@ std::string log_line(const LogEntry& e) {
       : by == "REST-QUERY-STRING" ? "QueryString"
                                   : "-",
       host.find(' ') == host.npos ? text_or_dash(host) : "-");
+}
+
+}  // namespace
+
+Status check_logging(Exchange& x, const model::LoggingEnabled& asked) {
+  if (!asked.target_bucket.has() || !asked.target_prefix.has()) return malformed_xml();
+  if (!asked.target_grants.empty()) return not_implemented("TargetGrants");
+  if (auto* f = asked.target_object_key_format) {
+    if ((f->simple_prefix != nullptr) == (f->partitioned_prefix != nullptr)) return malformed_xml();
+    if (f->partitioned_prefix && f->partitioned_prefix->partition_date_source.empty()) return malformed_xml();
+  }
+  auto target = x.tx.get<Bucket>(kEverywhere, asked.target_bucket.sv());
+  if (!target)
+    return invalid_target(asked.target_bucket.sv(), "The target bucket for logging does not exist");
+  TRY(check_target(*x.bucket, *target));
+  if (!target->enforced() && !may_deliver(x.tx, *x.bucket, *target, asked.target_prefix.sv()))
+    return invalid_target(
+        target->name,
+        "You must give the log-delivery group WRITE and READ_ACP permissions to the target bucket");
+  return {};
 }
 
 void AccessLog::add(const LogEntry& e) {
@@ -223,7 +233,7 @@ void AccessLog::add(const LogEntry& e) {
   }
   const bool first = bytes_ == 0, many = bytes_ < kMany && bytes_ + line.size() >= kMany;
   bytes_ += line.size();
-  lines_[e.bucket.name] += line;
+  lines_[{e.bucket.name, e.began - e.began % kDay}] += line;
   if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
   if (first || many) wake_.notify_one();
 }
@@ -255,7 +265,8 @@ void AccessLog::work() {
 }
 
 void AccessLog::deliver(const Lines& lines) {
-  for (auto& [name, text] : lines) try {
+  for (auto& [of, text] : lines) try {
+      const auto& [name, day] = of;
       Arena arena;
       auto tx = cloud_.store->begin();
       const auto source = tx->get<Bucket>(kEverywhere, name);
@@ -265,14 +276,14 @@ void AccessLog::deliver(const Lines& lines) {
       if (!status || !status->logging_enabled) continue;  // not any more
       const auto& config = *status->logging_enabled;
       const auto now = now_ms();
-      const auto key = new_key(config, *source, now);
+      const auto key = new_key(config, *source, day, now);
       auto done = do_ourselves(cloud_, blobs_, config.target_bucket.sv(), random_text(16, "0123456789ABCDEF"),
                                now, [&](Exchange& x) { return put_log(x, *source, key, text); });
       if (!done)
         log_warning("s3", "the access log of {} cannot be put into {}: {}", name, config.target_bucket.sv(),
                     done.error().message);
     } catch (const std::exception& e) {  // the store cannot be read
-      log_error("s3", "the access log of {}: {}", name, e.what());
+      log_error("s3", "the access log of {}: {}", of.first, e.what());
     }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "services/s3/exchange.hpp"
 
@@ -34,9 +35,6 @@ struct LogEntry {
   int64_t began = 0, now = 0;
 };
 
-/// With the newline. https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
-std::string log_line(const LogEntry& e);
-
 /// Any thread. Its own thread begins with the first line.
 class AccessLog {
  public:
@@ -49,7 +47,7 @@ class AccessLog {
   void finish();
 
  private:
-  using Lines = std::map<std::string, std::string>;  // by the bucket that they are about
+  using Lines = std::map<std::pair<std::string, int64_t>, std::string>;  // by bucket and day (its midnight)
   void work();
   void deliver(const Lines& lines);
   api::Cloud& cloud_;

@@ -20,11 +20,9 @@ const wire::Member& payload_of(std::string_view operation) {
   throw std::logic_error("the operation has no document");
 }
 
-}  // namespace
+bool has_upload(const http::Head& head) { return head.query.find("uploadId=") != std::string_view::npos; }
 
-static bool has_upload(const http::Head& head) {
-  return head.query.find("uploadId=") != std::string_view::npos;
-}
+}  // namespace
 
 Status check_document(const http::Head& head, std::string_view body) {
   for (auto& [name, value] : head.headers) {

@@ -397,13 +397,14 @@ http::Answer Request::logged_refusal(const ApiError& error) {
 // Of a request that was refused before its bucket was looked at, that is done here.
 void Request::log(const http::Answer& a, std::string_view error) {
   if (target_.bucket.empty()) return;
-  std::optional<Bucket> found;
-  if (!exchange_ || !exchange_->bucket) try {
-      found = front_.cloud.store->begin()->get<Bucket>(kEverywhere, target_.bucket);
+  const bool known = exchange_ && exchange_->bucket;
+  std::optional<Bucket> read;
+  if (!known) try {
+      read = front_.cloud.store->begin()->get<Bucket>(kEverywhere, target_.bucket);
     } catch (const std::exception&) {  // the store cannot be read, which the answer says
       return;
     }
-  const auto* bucket = exchange_ && exchange_->bucket ? &*exchange_->bucket : found ? &*found : nullptr;
+  const auto& bucket = known ? exchange_->bucket : read;
   if (!bucket || !bucket->logged) return;
   front_.log.add({.bucket = *bucket,
                   .head = *head_,

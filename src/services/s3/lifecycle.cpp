@@ -82,7 +82,8 @@ class Worker {
       work(x);
       return {};
     });
-    if (!done) log_warning("s3", "lifecycle of {}: {}", name_, done.error().message);
+    if (!done && done.error().code != "NoSuchBucket")
+      log_warning("s3", "lifecycle of {}: {}", name_, done.error().message);
   }
 
   void tell_gone(Exchange& x, const std::string& key, std::string version) {

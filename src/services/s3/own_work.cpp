@@ -20,7 +20,7 @@ Status do_ourselves(api::Cloud& cloud, Blobs& blobs, std::string_view bucket, st
     Exchange x(cloud, tx, arena, nobody, *head, target, blobs);
     x.now = now;
     x.request_id = request_id;
-    if (!x.find_bucket()) return {};
+    TRY(x.find_bucket());
     TRY(work(x));
     doomed = std::move(x.doomed);
     made = std::move(x.made);
