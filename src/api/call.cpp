@@ -9,15 +9,9 @@ Status Call::authorize(std::string_view resource, const Conditions& conditions, 
                        std::string_view resource_policy, std::string_view resource_account) {
   std::string full_action(action);
   if (full_action.empty()) full_action.append(service).append(":").append(operation);
-  Conditions both;
-  if (!conditions.empty()) {
-    both = request_conditions;
-    both.insert(both.end(), conditions.begin(), conditions.end());
-  }
-  const auto& all = conditions.empty() ? request_conditions : both;
-  auto allowed =
-      cloud.authorizer->check(tx, {principal, full_action, resource, all, resource_policy,
-                                   resource_account.empty() ? std::string_view(account) : resource_account});
+  auto allowed = cloud.authorizer->check(
+      tx, {principal, full_action, resource, request_conditions, conditions, resource_policy,
+           resource_account.empty() ? std::string_view(account) : resource_account});
   if (allowed) authorized_ = true;
   return allowed;
 }

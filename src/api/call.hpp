@@ -11,9 +11,13 @@
 // One thread, as long as the request.
 #pragma once
 
+#include <concepts>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/cloud.hpp"
@@ -41,16 +45,39 @@ struct Principal {
 /// Condition keys of one authorization, e.g. {"aws:RequestTag/env", {"staging"}}. Names match without case.
 using Conditions = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
+/// Those that hold whatever a request is about (source address, time, ...): made when a policy first asks for
+/// one, which most never do. One thread.
+class RequestConditions {
+ public:
+  RequestConditions() = default;
+  /// What `make` points to lives as long as this.
+  template <std::invocable Make>
+  RequestConditions(Make make) : make_(std::move(make)) {}  // NOLINT(google-explicit-constructor)
+  const Conditions& get() const {
+    if (make_) made_ = std::exchange(make_, nullptr)();
+    return made_;
+  }
+  void add(Conditions more) {
+    get();
+    made_.insert(made_.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
+  }
+
+ private:
+  mutable std::function<Conditions()> make_;
+  mutable Conditions made_;
+};
+
 /// Implemented by the IAM service; here so that every service may ask without knowing it.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
   struct Question {
     const Principal& principal;
-    std::string_view action;           // "ec2:CreateVpc"
-    std::string_view resource;         // an ARN, or "*"
-    const Conditions& conditions;      // those of the request (source address, time, ...) and of the resource
-    std::string_view resource_policy;  // policy document attached to the resource; empty: none
+    std::string_view action;    // "ec2:CreateVpc"
+    std::string_view resource;  // an ARN, or "*"
+    const RequestConditions& request;
+    const Conditions& conditions;       // those of the resource and the operation
+    std::string_view resource_policy;   // policy document attached to the resource; empty: none
     std::string_view resource_account;  // owner of the resource
   };
   /// Allowed, or the error "AccessDenied" with a message that names principal, action and resource as AWS
@@ -116,8 +143,7 @@ struct Call {
     return l;
   }
 
-  Conditions
-      request_conditions;  // what the gateway knows: aws:SourceIp, aws:SecureTransport, aws:CurrentTime, ...
+  RequestConditions request_conditions;  // what the gateway knows: aws:SourceIp, aws:SecureTransport, ...
 
  private:
   bool authorized_ = false;

@@ -2,19 +2,39 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
-#include <ctime>
+#include <string_view>
 
 namespace nubecita {
 namespace {
 std::atomic<int64_t> test_ms{-1};
 
-std::tm utc(int64_t ms) {
-  std::time_t t = static_cast<std::time_t>(ms >= 0 ? ms / 1000 : (ms - 999) / 1000);
-  std::tm tm{};
-  gmtime_r(&t, &tm);
-  return tm;
+constexpr std::string_view kDays = "SunMonTueWedThuFriSat", kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/// In UTC. Years 0 to 9999.
+struct Moment {
+  unsigned year, month, day, weekday, hour, minute, second, millisecond;
+  explicit Moment(int64_t ms) {
+    using namespace std::chrono;
+    const sys_time<milliseconds> at{milliseconds(ms)};
+    const auto midnight = floor<days>(at);
+    const year_month_day date(midnight);
+    const hh_mm_ss time(at - midnight);
+    year = static_cast<unsigned>(static_cast<int>(date.year()));
+    month = static_cast<unsigned>(date.month());
+    day = static_cast<unsigned>(date.day());
+    weekday = std::chrono::weekday(midnight).c_encoding();
+    hour = static_cast<unsigned>(time.hours().count());
+    minute = static_cast<unsigned>(time.minutes().count());
+    second = static_cast<unsigned>(time.seconds().count());
+    millisecond = static_cast<unsigned>(time.subseconds().count());
+  }
+};
+
+/// `n` digits; answers carry a date or two each, and printf is slow.
+void put(std::string& out, unsigned value, size_t n) {
+  const size_t end = out.size() + n;
+  out.resize(end, '0');
+  for (size_t at = end; at > end - n; value /= 10) out[--at] = static_cast<char>('0' + value % 10);
 }
 
 bool digits(std::string_view s, size_t at, size_t n, int& out) {
@@ -38,10 +58,9 @@ std::optional<int64_t> compose(int y, int mo, int d, int h, int mi, int s) {
 }
 
 std::optional<int64_t> parse_http_date(std::string_view s) {
-  static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
   // botocore ends the Date that it signs with -0000.
   if (s.size() < 29 || (s.substr(25) != " GMT" && s.substr(25) != " -0000")) return {};
-  auto m = months.find(s.substr(8, 3));
+  auto m = kMonths.find(s.substr(8, 3));
   int y, d, h, mi, sec;
   if (m == std::string_view::npos || m % 3 || !digits(s, 5, 2, d) || !digits(s, 12, 4, y) ||
       !digits(s, 17, 2, h) || !digits(s, 20, 2, mi) || !digits(s, 23, 2, sec))
@@ -59,32 +78,31 @@ int64_t now_ms() {
 void set_test_clock(int64_t ms) { test_ms = ms; }
 
 std::string iso8601(int64_t ms, bool milliseconds) {
-  auto tm = utc(ms);
-  char buf[64];
-  int n = std::snprintf(buf, sizeof buf, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
-                        tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-  std::string out(buf, static_cast<size_t>(n));
-  if (milliseconds) {
-    std::snprintf(buf, sizeof buf, ".%03d", static_cast<int>(((ms % 1000) + 1000) % 1000));
-    out += buf;
-  }
-  return out + "Z";
+  const Moment m(ms);
+  std::string out;
+  out.reserve(24);
+  put(out, m.year, 4);
+  put(out += '-', m.month, 2);
+  put(out += '-', m.day, 2);
+  put(out += 'T', m.hour, 2);
+  put(out += ':', m.minute, 2);
+  put(out += ':', m.second, 2);
+  if (milliseconds) put(out += '.', m.millisecond, 3);
+  return out += 'Z';
 }
 
 std::string http_date(int64_t ms) {
-  // Every answer has one, and most of a second's answers have the same.
-  thread_local int64_t last_second = -1;
-  thread_local std::string last;
-  if (ms >= 0 && ms / 1000 == last_second) return last;
-  auto tm = utc(ms);
-  static const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static const char* mons[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  char buf[64];
-  std::snprintf(buf, sizeof buf, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
-                mons[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-  last_second = ms >= 0 ? ms / 1000 : -1;
-  return last = buf;
+  const Moment m(ms);
+  std::string out;
+  out.reserve(29);
+  out.append(kDays.substr(m.weekday * 3, 3));
+  put(out += ", ", m.day, 2);
+  out.append(" ").append(kMonths.substr((m.month - 1) * 3, 3));
+  put(out += ' ', m.year, 4);
+  put(out += ' ', m.hour, 2);
+  put(out += ':', m.minute, 2);
+  put(out += ':', m.second, 2);
+  return out += " GMT";
 }
 
 std::optional<int64_t> parse_time(std::string_view s) {

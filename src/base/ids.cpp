@@ -1,8 +1,10 @@
 #include "base/ids.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sys/random.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -10,18 +12,37 @@
 namespace nubecita {
 namespace {
 constexpr char kHex[] = "0123456789abcdef";
-}  // namespace
 
-std::string random_bytes(size_t n) {
-  std::string out(n, '\0');
+void ask_kernel(char* out, size_t n) {
   for (size_t at = 0; at < n;) {
-    auto got = getrandom(out.data() + at, n - at, 0);
+    auto got = getrandom(out + at, n - at, 0);
     if (got < 0) {
       if (errno == EINTR) continue;
       throw std::runtime_error("getrandom failed");
     }
     at += static_cast<size_t>(got);
   }
+}
+
+// Every request gets an id: a system call for each would cost more than all the rest of it here. What is
+// given out is kept nowhere.
+void randomize(char* out, size_t n) {
+  thread_local std::array<char, 512> ahead;
+  thread_local size_t left = 0;
+  if (n > ahead.size() / 4) return ask_kernel(out, n);
+  if (left < n) {
+    ask_kernel(ahead.data(), ahead.size());
+    left = ahead.size();
+  }
+  left -= n;
+  std::memcpy(out, ahead.data() + left, n);
+  OPENSSL_cleanse(ahead.data() + left, n);
+}
+}  // namespace
+
+std::string random_bytes(size_t n) {
+  std::string out(n, '\0');
+  randomize(out.data(), n);
   return out;
 }
 
@@ -49,12 +70,8 @@ std::string random_text(size_t n, std::string_view alphabet) {
 std::string resource_id(std::string_view prefix) { return std::string(prefix) + "-0" + random_hex(16); }
 
 std::string uuid() {
-  // Every request gets one: a system call for each would cost more than all the rest of it here.
-  thread_local std::string ahead;
-  if (ahead.empty()) ahead = random_bytes(32 * 16);
   unsigned char b[16];
-  std::memcpy(b, ahead.data() + ahead.size() - sizeof b, sizeof b);
-  ahead.resize(ahead.size() - sizeof b);
+  randomize(reinterpret_cast<char*>(b), sizeof b);
   b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
   b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
   std::string out;

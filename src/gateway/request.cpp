@@ -127,14 +127,12 @@ class Request : public std::enable_shared_from_this<Request> {
     call.tls = head_->tls;
     call.now = now_;
     api::Run of_this(started_, head_->header("host"), abandoned_);
-    auto known = [&call](const char* name, std::string_view value) {
-      call.request_conditions.emplace_back(name, std::vector<std::string>(1, std::string(value)));
+    call.request_conditions = [this] {
+      return api::Conditions{{"aws:SourceIp", {head_->peer_ip}},
+                             {"aws:SecureTransport", {head_->tls ? "true" : "false"}},
+                             {"aws:RequestedRegion", {caller_.region}},
+                             {"aws:UserAgent", {std::string(head_->header("user-agent"))}}};
     };
-    call.request_conditions.reserve(4);
-    known("aws:SourceIp", head_->peer_ip);
-    known("aws:SecureTransport", head_->tls ? "true" : "false");
-    known("aws:RequestedRegion", caller_.region);
-    known("aws:UserAgent", head_->header("user-agent"));
     auto good = route_.operation->handler(call, in_, out_);
     afterwards_ = std::move(of_this.afterwards);
     TRY(good);

@@ -51,7 +51,8 @@ class FixedAnswer final : public Receiver {
 
 class Collector final : public Receiver {
  public:
-  Collector(size_t limit, std::move_only_function<void(std::string, Respond)> done, Answer too_large)
+  Collector(size_t limit, std::move_only_function<void(std::string, Respond)> done,
+            std::move_only_function<Answer()> too_large)
       : limit_(limit), done_(std::move(done)), too_large_(std::move(too_large)) {}
   bool write(std::string_view part) override {
     if (part.size() > limit_ - body_.size()) {
@@ -62,7 +63,7 @@ class Collector final : public Receiver {
     return true;
   }
   void finish(Respond respond) override {
-    if (over_) return respond(std::move(too_large_));
+    if (over_) return respond(too_large_ ? too_large_() : Answer(413, "The request body is too large.\n"));
     done_(std::move(body_), std::move(respond));
   }
 
@@ -71,7 +72,7 @@ class Collector final : public Receiver {
   std::string body_;
   bool over_ = false;
   std::move_only_function<void(std::string, Respond)> done_;
-  Answer too_large_;
+  std::move_only_function<Answer()> too_large_;
 };
 
 int hex_digit(char c) {
@@ -88,7 +89,7 @@ std::unique_ptr<Receiver> answer_with(Answer answer) {
 }
 
 std::unique_ptr<Receiver> collect(size_t limit, std::move_only_function<void(std::string, Respond)> done,
-                                  Answer too_large) {
+                                  std::move_only_function<Answer()> too_large) {
   return std::make_unique<Collector>(limit, std::move(done), std::move(too_large));
 }
 

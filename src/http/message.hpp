@@ -120,10 +120,10 @@ class Application {
 
 /// A Receiver that answers at once and wants no body.
 std::unique_ptr<Receiver> answer_with(Answer answer);
-/// A Receiver that collects at most `limit` bytes and then calls `done(body, respond)`; more gets `too_large`
-/// (413).
+/// A Receiver that collects at most `limit` bytes and then calls `done(body, respond)`; more gets what
+/// `too_large` makes; 413 without it.
 std::unique_ptr<Receiver> collect(size_t limit, std::move_only_function<void(std::string, Respond)> done,
-                                  Answer too_large = Answer(413, "The request body is too large.\n"));
+                                  std::move_only_function<Answer()> too_large = {});
 
 /// "%41" -> "A"; '+' becomes a blank only if `plus`. Malformed escapes stay as they are.
 std::string percent_decode(std::string_view text, bool plus = false);

@@ -12,7 +12,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <set>
 #include <shared_mutex>
 #include <thread>
 
@@ -38,7 +37,7 @@ struct Transaction::State {
   int depth = 0;       // reads within reads (a visitor that reads): only the outermost takes db_mutex
   std::map<std::string, std::optional<std::string>, std::less<>> writes;  // nothing: erased
   std::vector<std::pair<std::string, std::string>> appends;               // prefix, value
-  std::set<std::string, std::less<>> read_keys;
+  std::vector<std::string> read_keys;
   std::vector<KeyRange> read_ranges;
 };
 

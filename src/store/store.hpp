@@ -72,8 +72,8 @@ class Transaction {
     if (!bytes) return {};
     return decode_record<R>(*bytes);
   }
-  /// The same, read and decoded once for all who ask: for what many requests read and few change. Null: there
-  /// is none. At most a thousand are kept in memory.
+  /// The same, read and decoded once for all who ask again and again: for what many requests read and few
+  /// change. Null: there is none. A few megabytes are kept in memory (shared_records.hpp).
   template <class R>
   std::shared_ptr<const R> shared(const Scope& scope, std::string_view id) {
     return shared<R>(make_key(R::kTable, scope, id), [](std::string_view bytes) {

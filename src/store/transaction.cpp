@@ -85,7 +85,7 @@ bool Transaction::State::read(std::string_view key, rocksdb::PinnableSlice& valu
 std::optional<std::string> Transaction::get(std::string_view key) {
   if (auto own = state_->writes.find(key); own != state_->writes.end()) return own->second;
   Reading reading(*state_);
-  state_->read_keys.emplace(key);
+  state_->read_keys.emplace_back(key);
   rocksdb::PinnableSlice value;
   if (!state_->read(key, value)) return {};
   return value.ToString();
@@ -97,13 +97,13 @@ std::shared_ptr<const void> Transaction::shared_value(std::string_view key, cons
     return own->second ? make(*own->second) : nullptr;
   Reading reading(*state_);
   const Sequence snapshot = state_->view()->GetSequenceNumber();
-  state_->read_keys.emplace(key);
+  state_->read_keys.emplace_back(key);
   auto& records = state_->store.records;
   if (auto known = records.find(key, type, snapshot)) return known;
   rocksdb::PinnableSlice value;
   if (!state_->read(key, value)) return nullptr;
   auto made = make(value.ToStringView());
-  records.keep(key, type, snapshot, made);
+  records.keep(key, type, snapshot, made, value.size());
   return made;
 }
 

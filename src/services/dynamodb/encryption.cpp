@@ -24,7 +24,7 @@ kms::Asker caller(api::Call& call, store::Scope scope) {
           .principal = call.principal,
           .scope = std::move(scope),
           .via = "dynamodb." + call.region + ".amazonaws.com",
-          .conditions = call.request_conditions,
+          .conditions = call.request_conditions.get(),
           .now = call.now};
 }
 kms::Asker ourselves(api::Cloud& cloud, store::Transaction& tx, store::Scope scope, int64_t now = 0) {

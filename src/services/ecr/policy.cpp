@@ -53,8 +53,9 @@ Status set_repository_policy(api::Call& call, const model::SetRepositoryPolicyRe
                 "provided': " +
                     good.error().message);
   auto keeps = call.cloud.authorizer->check(
-      call.tx, {call.principal, "ecr:SetRepositoryPolicy", repository_arn(at.scope, at.name()),
-                resource_tags(at.repository), in.policy_text.sv(), at.scope.account});
+      call.tx,
+      {call.principal, "ecr:SetRepositoryPolicy", repository_arn(at.scope, at.name()),
+       call.request_conditions, resource_tags(at.repository), in.policy_text.sv(), at.scope.account});
   if (!keeps && !in.force.value_or(false))
     return fail("InvalidParameterException",
                 "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The new repository policy "

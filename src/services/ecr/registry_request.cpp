@@ -127,14 +127,15 @@ Result<Located> Registry::Impl::open(store::Transaction& tx, const Request& r,
                                      std::string_view repository) const {
   if (repository.empty()) repository = r.route.repository;
   auto found = tx.get<Repository>(r.route.scope, repository);
-  api::Conditions conditions = {{"aws:SourceIp", {r.head->peer_ip}},
-                                {"aws:SecureTransport", {r.head->tls ? "true" : "false"}}};
-  if (found)
-    for (auto& c : resource_tags(*found)) conditions.push_back(c);
+  const api::RequestConditions request = [&r] {
+    return api::Conditions{{"aws:SourceIp", {r.head->peer_ip}},
+                           {"aws:SecureTransport", {r.head->tls ? "true" : "false"}}};
+  };
+  const auto tags = found ? resource_tags(*found) : api::Conditions();
   const auto resource = repository_arn(r.route.scope, repository);
   for (auto action : actions)
     TRY(cloud.authorizer->check(
-        tx, {r.principal, action, resource, conditions,
+        tx, {r.principal, action, resource, request, tags,
              found ? std::string_view(found->policy) : std::string_view(), r.route.scope.account}));
   if (!found) return no_repository(r.route.scope, repository);
   return Located{r.route.scope, std::move(*found)};

@@ -250,7 +250,7 @@ std::unique_ptr<http::Receiver> Registry::Impl::put_manifest_receiver(std::share
     });
   };
   return http::collect(kMaxManifest, std::move(store_it),
-                       refusal(413, "MANIFEST_INVALID", "A manifest may have at most 4 MiB."));
+                       [] { return refusal(413, "MANIFEST_INVALID", "A manifest may have at most 4 MiB."); });
 }
 
 http::Answer Registry::Impl::delete_manifest(const Request& r) {

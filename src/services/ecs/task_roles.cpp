@@ -26,8 +26,8 @@ Result<api::Principal> role_principal(store::Transaction& tx, std::string_view r
 Status check_allowed(api::Cloud& cloud, store::Transaction& tx, const api::Principal& principal,
                      std::string_view action, std::string_view resource) {
   if (!cloud.authorizer) return {};
-  const api::Conditions none;
-  return cloud.authorizer->check(tx, {principal, action, resource, none, {}, principal.account});
+  const api::RequestConditions none;
+  return cloud.authorizer->check(tx, {principal, action, resource, none, {}, {}, principal.account});
 }
 
 }  // namespace nubecita::ecs

@@ -30,7 +30,7 @@ Decision judge(store::Transaction& tx, const api::Authorizer::Question& q, bool 
   }
   who.set.resource_required = resource_required;
   auto view = view_of(q.principal, who);
-  RequestContext context(q.conditions, q.principal, view, who.tags, q.resource_account);
+  RequestContext context(q.request, q.conditions, q.principal, view, who.tags, q.resource_account);
   const auto action = lowered(q.action);  // Asked keeps a view
   return decide(who.set, {action, q.resource, q.resource_account, view, context});
 }
@@ -64,7 +64,8 @@ Status check_service(store::Transaction& tx, std::string_view service_principal,
   service.service = std::string(service_principal);
   api::Principal nobody;
   Tags none;
-  RequestContext context(conditions, nobody, service, none, resource_account);
+  const api::RequestConditions no_request;
+  RequestContext context(no_request, conditions, nobody, service, none, resource_account);
   PolicySet set;
   if (!resource_policy.empty())
     set.resource = PolicyCache::instance().get(resource_policy, PolicyKind::resource);
@@ -106,7 +107,8 @@ Status check_service_trust(store::Transaction& tx, std::string_view arn, std::st
   api::Principal nobody;
   Tags none;
   Conditions given = resource_tags(role->tags);
-  RequestContext context(given, nobody, service, none, {});
+  const api::RequestConditions no_request;
+  RequestContext context(no_request, given, nobody, service, none, {});
   PolicySet set;
   set.resource = PolicyCache::instance().get(role->trust, PolicyKind::trust);
   set.resource_required = true;

@@ -12,14 +12,15 @@ using namespace testing;
 struct Authorizing : ::testing::Test {
   Bench b{"iam"};
   PolicyAuthorizer authorizer;
-  api::Conditions conditions;
+  api::Conditions conditions;  // of the request
   Authorizing() { b.region = "global"; }
 
   /// "ok", or the refusal's text from " with " or " because " on.
   std::string ask(const api::Principal& who, std::string_view action, std::string_view resource = "*",
                   std::string_view resource_policy = "", std::string_view owner = "111122223333") {
+    const api::RequestConditions request = [this] { return conditions; };
     auto r = b.look([&](auto& tx) {
-      return authorizer.check(tx, {who, action, resource, conditions, resource_policy, owner});
+      return authorizer.check(tx, {who, action, resource, request, {}, resource_policy, owner});
     });
     if (r) return "ok";
     EXPECT_EQ(r.error().status, 403);
@@ -56,8 +57,8 @@ TEST_F(Authorizing, message_is_awss) {
   make_user(b, "bob").value();
   auto bob = principal_of(b, "bob");
   auto r = b.look([&](auto& tx) {
-    return authorizer.check(tx,
-                            {bob, "ec2:CreateVpc", "arn:aws:ec2:us-east-1:111122223333:vpc/*", {}, "", ""});
+    return authorizer.check(
+        tx, {bob, "ec2:CreateVpc", "arn:aws:ec2:us-east-1:111122223333:vpc/*", {}, {}, "", ""});
   });
   EXPECT_EQ(r.error().code, "AccessDenied");
   EXPECT_EQ(

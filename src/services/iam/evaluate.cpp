@@ -41,6 +41,12 @@ void add_entity(store::Transaction& tx, std::string_view account, const E& e, Ga
     }
 }
 
+const std::vector<std::string>* among(const api::Conditions& conditions, std::string_view key) {
+  for (auto& [name, values] : conditions)
+    if (same_text(name, key)) return &values;
+  return nullptr;
+}
+
 }  // namespace
 
 Gathered gather(store::Transaction& tx, std::string_view account, const User& user) {
@@ -105,11 +111,9 @@ PrincipalView view_of(const api::Principal& p, const Gathered& gathered) {
 
 const std::vector<std::string>* RequestContext::find(std::string_view key) const {
   if (!own_) make_own();
-  for (auto& [name, values] : *own_)
-    if (same_text(name, key)) return &values;
-  for (auto& [name, values] : given_)
-    if (same_text(name, key)) return &values;
-  return nullptr;
+  if (auto* values = among(*own_, key)) return values;
+  if (auto* values = among(given_, key)) return values;
+  return among(request_.get(), key);
 }
 
 void RequestContext::make_own() const {
@@ -137,11 +141,7 @@ void RequestContext::make_own() const {
   set("aws:PrincipalIsAWSService", "false");
   set("aws:ViaAWSService", "false");
   if (!resource_account_.empty()) set("aws:ResourceAccount", std::string(resource_account_));
-  auto given = [&](std::string_view key) {
-    for (auto& [name, values] : given_)
-      if (same_text(name, key)) return true;
-    return false;
-  };
+  auto given = [&](std::string_view key) { return among(given_, key) || among(request_.get(), key); };
   const auto now = now_ms();
   if (!given("aws:CurrentTime")) set("aws:CurrentTime", iso8601(now));
   if (!given("aws:EpochTime")) set("aws:EpochTime", std::to_string(now / 1000));
@@ -155,7 +155,8 @@ Decision decide_assume(store::Transaction& tx, const api::Principal& principal, 
   who.set.resource_required = true;
   const auto known = view_of(principal, who);
   auto given = conditions + resource_tags(role.tags);
-  RequestContext context(given, principal, known, who.tags, role_account);
+  const api::RequestConditions none;
+  RequestContext context(none, given, principal, known, who.tags, role_account);
   // A name in the trust policy means whoever had it when the policy was written.
   auto view = known;
   auto means_another = [&](const std::string& named) {

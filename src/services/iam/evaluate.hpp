@@ -28,13 +28,20 @@ PrincipalView view_of(const api::Principal& principal, const Gathered& gathered)
 /// What the services tell, and what is known of the principal (made when first asked for).
 class RequestContext : public Context {
  public:
-  RequestContext(const api::Conditions& given, const api::Principal& principal, const PrincipalView& view,
-                 const Tags& tags, std::string_view resource_account)
-      : given_(given), principal_(principal), view_(view), tags_(tags), resource_account_(resource_account) {}
+  RequestContext(const api::RequestConditions& request, const api::Conditions& given,
+                 const api::Principal& principal, const PrincipalView& view, const Tags& tags,
+                 std::string_view resource_account)
+      : request_(request),
+        given_(given),
+        principal_(principal),
+        view_(view),
+        tags_(tags),
+        resource_account_(resource_account) {}
   const std::vector<std::string>* find(std::string_view key) const override;
 
  private:
   void make_own() const;
+  const api::RequestConditions& request_;
   const api::Conditions& given_;
   const api::Principal& principal_;
   const PrincipalView& view_;

@@ -140,8 +140,9 @@ Status check_allowed(const Asker& asker, const Located& key, std::string_view op
   if (!asker.service.empty())
     return iam::check_service(asker.tx, asker.service, action, arn, conditions, key.key.policy,
                               key.scope.account);
-  const api::Authorizer::Question question{asker.principal, action,         arn,
-                                           conditions,      key.key.policy, key.scope.account};
+  const api::RequestConditions among_them;
+  const api::Authorizer::Question question{asker.principal, action,           arn, among_them, conditions,
+                                           key.key.policy,  key.scope.account};
   const auto decision = iam::decide_with_authority(asker.tx, question);
   if (decision.allowed()) return {};
   if (decision.outcome == iam::Decision::Outcome::implicit_deny)
@@ -184,7 +185,7 @@ Result<Key> new_key(api::Cloud& cloud, const store::Scope& scope, int64_t now) {
 }
 
 Asker asker_of(api::Call& call) {
-  return {call.cloud, call.tx, call.principal, call.scope(), {}, call.request_conditions, call.now};
+  return {call.cloud, call.tx, call.principal, call.scope(), {}, call.request_conditions.get(), call.now};
 }
 
 Result<Located> locate(api::Call& call, wire::Text name, Names names) {

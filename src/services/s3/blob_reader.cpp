@@ -39,13 +39,14 @@ int64_t chunks(int64_t bytes) { return (bytes + kChunk - 1) / kChunk; }
 }  // namespace
 
 Blobs::Reader::Reader(Blobs& blobs, store::Transaction& tx, std::vector<Piece> pieces)
-    : blobs_(blobs), pieces_(std::move(pieces)) {
+    : blobs_(blobs), pieces_(std::move(pieces)), values_(pieces_.size()) {
   for (size_t i = 0; i < pieces_.size(); ++i) {
     auto& p = pieces_[i];
     if (p.inside) {
-      auto value = tx.get(store::make_key("s3.bytes", kEverywhere, p.id));
-      good_ = good_ && value;
-      if (value) values_[i] = std::move(*value);
+      values_[i] = tx.shared<std::string>(
+          store::make_key("s3.bytes", kEverywhere, p.id),
+          [](std::string_view bytes) { return std::make_shared<const std::string>(bytes); });
+      good_ = good_ && values_[i];
     } else {
       blobs_.pin(p.id);
       good_ = good_ && ::access(blobs_.path(p.id).c_str(), F_OK) == 0;
@@ -72,7 +73,7 @@ bool Blobs::Reader::open_piece() {
   const auto first = p.offset / kChunk, count = chunks(p.offset + p.size) - first;
   table_.resize(static_cast<size_t>(count * 4));
   if (p.inside) {
-    auto& value = values_[at_];
+    const auto& value = *values_[at_];
     if (value.size() != static_cast<size_t>(p.whole + chunks(p.whole) * 4))
       return log_error("s3", "blob {} has a wrong size", p.id), false;
     table_ = value.substr(static_cast<size_t>(p.whole + first * 4), table_.size());
@@ -101,7 +102,7 @@ bool Blobs::Reader::read(std::string& part) {
   const auto from = position_ / kChunk * kChunk, to = std::min({from + kPart, chunks(end) * kChunk, p.whole});
   part.resize(static_cast<size_t>(to - from));
   if (p.inside)
-    std::memcpy(part.data(), values_[at_].data() + from, part.size());
+    std::memcpy(part.data(), values_[at_]->data() + from, part.size());
   else if (!read_all(fd_, part.data(), part.size(), from))
     return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
   for (auto at = from; at < to; at += kChunk) {
@@ -117,7 +118,7 @@ bool Blobs::Reader::read(std::string& part) {
   position_ = stop;
   if (position_ == end) {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    values_.erase(at_);
+    values_[at_] = nullptr;
     ++at_;
     position_ = -1;
   }

@@ -144,7 +144,7 @@ class Blobs::Reader : public http::Source {
   bool read(std::string& part);
   Blobs& blobs_;
   std::vector<Piece> pieces_;
-  std::map<size_t, std::string> values_;
+  std::vector<std::shared_ptr<const std::string>> values_;  // of the pieces that are values of the store
   bool good_ = true;
   size_t at_ = 0;          // piece
   int64_t position_ = -1;  // in its blob; -1: not opened

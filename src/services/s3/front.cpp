@@ -116,14 +116,14 @@ std::unique_ptr<http::Receiver> Front::begin(http::HeadPtr head) {
   auto request = std::make_shared<Request>(*impl_, head);
   if (auto ready = request->begin(); !ready) return refuse(*head, request->logged_refusal(ready.error()));
   if (request->takes_bytes()) return std::make_unique<BytesReceiver>(std::move(request));
-  auto too_large =
-      request->refusal(ApiError{"MaxMessageLengthExceeded", 400, "Your request was too large.", {}});
   return http::collect(
       kLargestDocument,
       [request](std::string body, http::Respond respond) {
         request->with_document(std::move(body), std::move(respond));
       },
-      std::move(too_large));
+      [request] {
+        return request->refusal(ApiError{"MaxMessageLengthExceeded", 400, "Your request was too large.", {}});
+      });
 }
 
 Request::Request(Front::Impl& front, http::HeadPtr head)
@@ -178,7 +178,7 @@ Status Request::start_intake() {
   const bool part = operation_->shape->name == "UploadPart";
   const bool large = head_->header("content-length").size() > 6 || !head_->header("expect").empty();
   if (claim_.anonymous() || large) {
-    x.request_conditions = conditions();
+    x.request_conditions = [this] { return conditions(); };
     TRY(open_object(x, "s3:PutObject"));
   }
   bool encrypt = !x.bucket->encryption.empty() || !head_->header("x-amz-server-side-encryption").empty();
@@ -308,7 +308,7 @@ Status Request::operate(store::Transaction&, Exchange& x) {
   x.now = now_;
   x.body = body_;
   x.intake = intake_.get();
-  x.request_conditions = conditions();
+  x.request_conditions = [this] { return conditions(); };
   TRY(operation_->handler(x, in_, out_));
   if (!x.authorized()) {  // closed by default
     log_error("s3", "{} asked for no authorization", shape.name);

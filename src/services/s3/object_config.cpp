@@ -23,7 +23,7 @@ Status put_object_tagging(api::Call& call, const model::PutObjectTaggingRequest&
   auto& x = exchange(call);
   if (!in.tagging) return malformed_xml();
   TRY_LET(auto tags, tags_of(in.tagging->tag_set, 10));
-  for (auto& c : tag_conditions(tags)) x.request_conditions.push_back(c);
+  x.request_conditions.add(tag_conditions(tags));
   TRY_LET(auto found, open_version(x, in.version_id, "s3:PutObjectTagging", "s3:PutObjectVersionTagging"));
   found.object.tags = std::move(tags);
   put_again(x.tx, x.bucket->name, x.target.key, found);

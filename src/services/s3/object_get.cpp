@@ -144,9 +144,9 @@ Result<Extent> extent(Exchange& x, const In& in, const Object& o, Out& out) {
 }
 
 template <class In, class Out>
-Result<std::pair<Object, Extent>> look(Exchange& x, const In& in, Out& out) {
-  TRY_LET(auto found, open_version(x, in.version_id, "s3:GetObject", "s3:GetObjectVersion"));
-  const auto& o = found.object;
+Result<std::pair<std::shared_ptr<const Object>, Extent>> look(Exchange& x, const In& in, Out& out) {
+  TRY_LET(auto found, look_version(x, in.version_id, "s3:GetObject", "s3:GetObjectVersion"));
+  const auto& o = *found;
   x.object_size = o.size;
   TRY(check_customer_key(x, o));
   TRY(check_read(x, in, o));
@@ -160,7 +160,7 @@ Result<std::pair<Object, Extent>> look(Exchange& x, const In& in, Out& out) {
     show_checksum(x, o.algorithm, checksum, out);
     out.checksum_type = x.text(o.checksum_type);
   }
-  return std::pair{std::move(found.object), e};
+  return std::pair{std::move(found), e};
 }
 
 }  // namespace
@@ -168,7 +168,8 @@ Result<std::pair<Object, Extent>> look(Exchange& x, const In& in, Out& out) {
 Status get_object(api::Call& call, const model::GetObjectRequest& in, model::GetObjectOutput& out) {
   auto& x = exchange(call);
   TRY_LET(auto found, look(x, in, out));
-  const auto& [o, e] = found;
+  const auto& o = *found.first;
+  const auto& e = found.second;
   if (e.size == 0) return {};
   TRY_LET(auto pieces, open_pieces(x, *x.bucket, x.target.key, o));
   if (e.part) pieces = slice(pieces, e.offset, e.size);

@@ -19,7 +19,7 @@ kms::Asker asker(const Exchange& x, const Bucket& bucket) {
           .principal = x.principal,
           .scope = {x.principal.account, bucket.region},
           .via = "s3." + bucket.region + ".amazonaws.com",
-          .conditions = x.request_conditions,
+          .conditions = x.request_conditions.get(),
           .now = x.now};
 }
 

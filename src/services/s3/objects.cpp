@@ -31,6 +31,13 @@ void erase_manifest(Exchange& x, const Object& o) {
 
 }  // namespace
 
+std::shared_ptr<const Object> look_newest(store::Transaction& tx, std::string_view bucket,
+                                          std::string_view key) {
+  return tx.shared<Object>(object_key(bucket, key), [](std::string_view bytes) {
+    return std::make_shared<const Object>(store::decode_record<Object>(bytes));
+  });
+}
+
 std::optional<Object> find_newest(store::Transaction& tx, std::string_view bucket, std::string_view key) {
   return get_record<Object>(tx, object_key(bucket, key));
 }
@@ -55,28 +62,37 @@ std::optional<Found> find_version(store::Transaction& tx, std::string_view bucke
   return found;
 }
 
-Result<Found> open_version(Exchange& x, std::string_view version, std::string_view action,
-                           std::string_view version_action) {
+namespace {
+
+struct Seen {
+  std::shared_ptr<const Object> object;  // null: there is none
+  bool newest = false;
+};
+
+Seen look(store::Transaction& tx, std::string_view bucket, std::string_view key, std::string_view version) {
+  if (version.empty()) return {look_newest(tx, bucket, key), true};
+  auto found = find_version(tx, bucket, key, version);
+  if (!found) return {};
+  return {std::make_shared<const Object>(std::move(found->object)), found->newest};
+}
+
+Result<Seen> open_seen(Exchange& x, std::string_view version, std::string_view action,
+                       std::string_view version_action) {
   TRY(x.find_bucket());
   const auto& key = x.target.key;
-  std::optional<Found> found;
-  if (version.empty()) {
-    if (auto newest = find_newest(x.tx, x.bucket->name, key)) found = Found{std::move(*newest), true};
-  } else {
-    found = find_version(x.tx, x.bucket->name, key, version);
-  }
+  auto seen = look(x.tx, x.bucket->name, key, version);
+  const auto* o = seen.object.get();
   api::Conditions conditions;
   if (!version.empty()) conditions.push_back({"s3:VersionId", {std::string(version)}});
   // What is not there has no access control list that could let anybody in: who may list is told.
-  const bool missing = !found || (found->object.marker && version.empty());
+  const bool missing = !o || (o->marker && version.empty());
   if (!missing || x.bucket->enforced() || !may_list(x, *x.bucket))
-    TRY(open_object(x, version.empty() ? action : version_action, found ? &found->object : nullptr,
-                    conditions));
-  if (found && found->object.marker) {
+    TRY(open_object(x, version.empty() ? action : version_action, o, conditions));
+  if (o && o->marker) {
     x.headers.emplace_back("x-amz-delete-marker", "true");
-    x.headers.emplace_back("x-amz-version-id", found->object.version);
+    x.headers.emplace_back("x-amz-version-id", o->version);
     if (!version.empty()) {
-      x.headers.emplace_back("Last-Modified", http_date(found->object.modified));
+      x.headers.emplace_back("Last-Modified", http_date(o->modified));
       x.headers.emplace_back("Allow", "DELETE");
       return fail(ApiError{"MethodNotAllowed",
                            405,
@@ -84,12 +100,26 @@ Result<Found> open_version(Exchange& x, std::string_view version, std::string_vi
                            {{"ResourceType", "DeleteMarker"}}});
     }
   }
-  if (!found || found->object.marker) {
+  if (!o || o->marker) {
     if (!may_list(x, *x.bucket)) return access_denied();
     if (version.empty()) return no_such_key(key);
     return no_such_version(key, version);
   }
-  return std::move(*found);
+  return seen;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Object>> look_version(Exchange& x, std::string_view version,
+                                                   std::string_view action, std::string_view version_action) {
+  TRY_LET(auto seen, open_seen(x, version, action, version_action));
+  return std::move(seen.object);
+}
+
+Result<Found> open_version(Exchange& x, std::string_view version, std::string_view action,
+                           std::string_view version_action) {
+  TRY_LET(auto seen, open_seen(x, version, action, version_action));
+  return Found{*seen.object, seen.newest};
 }
 
 std::vector<Piece> pieces_of(store::Transaction& tx, const Object& o) {

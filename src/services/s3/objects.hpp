@@ -10,7 +10,10 @@
 
 namespace nubecita::s3 {
 
-/// The newest version, which may be a delete marker.
+/// The newest version, which may be a delete marker. For who only looks, shared by all who do; for who will
+/// change it.
+std::shared_ptr<const Object> look_newest(store::Transaction& tx, std::string_view bucket,
+                                          std::string_view key);
 std::optional<Object> find_newest(store::Transaction& tx, std::string_view bucket, std::string_view key);
 struct Found {
   Object object;
@@ -18,9 +21,12 @@ struct Found {
 };
 std::optional<Found> find_version(store::Transaction& tx, std::string_view bucket, std::string_view key,
                                   std::string_view version);
-/// The version that a request means, or the newest one. Errors: NoSuchKey, NoSuchVersion, MethodNotAllowed (a
-/// delete marker by its id); AccessDenied instead of NoSuchKey for who may not list. Asks for `action`, or
-/// for `version_action` when the request names a version.
+/// The version that a request means, or the newest one. Never null. Errors: NoSuchKey, NoSuchVersion,
+/// MethodNotAllowed (a delete marker by its id); AccessDenied instead of NoSuchKey for who may not list. Asks
+/// for `action`, or for `version_action` when the request names a version.
+Result<std::shared_ptr<const Object>> look_version(Exchange& x, std::string_view version,
+                                                   std::string_view action, std::string_view version_action);
+/// The same for who will change it.
 Result<Found> open_version(Exchange& x, std::string_view version, std::string_view action,
                            std::string_view version_action);
 

@@ -25,9 +25,11 @@ class Visit {
     nobody_.region = "us-east-1";
     x_.now = now_ms();
     x_.source_ip = head_->peer_ip;
-    x_.request_conditions = {{"aws:SourceIp", {head_->peer_ip}},
+    x_.request_conditions = [this] {
+      return api::Conditions{{"aws:SourceIp", {head_->peer_ip}},
                              {"aws:SecureTransport", {head_->tls ? "true" : "false"}},
                              {"aws:Referer", {std::string(head_->header("referer"))}}};
+    };
   }
 
   http::Answer answer() {

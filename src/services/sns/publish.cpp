@@ -218,7 +218,7 @@ class Publication {
                                  .principal = call_.principal,
                                  .scope = {},
                                  .via = {},
-                                 .conditions = call_.request_conditions,
+                                 .conditions = call_.request_conditions.get(),
                                  .now = call_.now});
   }
   Status publish(Published& m) {

@@ -103,7 +103,7 @@ AskerOf asker_for(api::Call& call, const View& queue) {
                       .principal = call.principal,
                       .scope = queue.scope,
                       .via = "sqs." + queue.scope.region + ".amazonaws.com",
-                      .conditions = call.request_conditions,
+                      .conditions = call.request_conditions.get(),
                       .now = call.now};
   };
 }

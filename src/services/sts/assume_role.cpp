@@ -106,7 +106,7 @@ Status inherit_tags(Call& call, iam::Session& s) {
 }
 
 Conditions conditions_of(Call& call, const model::AssumeRoleRequest& in) {
-  Conditions c = call.request_conditions;
+  Conditions c = call.request_conditions.get();
   c.push_back({"sts:RoleSessionName", {str(in.role_session_name)}});
   if (in.external_id.has()) c.push_back({"sts:ExternalId", {str(in.external_id)}});
   std::vector<std::string> keys;

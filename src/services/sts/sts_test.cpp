@@ -153,7 +153,8 @@ TEST_F(Sts, session_policies_cut) {
   EXPECT_GT(*r->packed_policy_size, 0);
   auto p = credential(r->credentials->access_key_id).principal;
   auto may = [&](std::string_view action) {
-    return b.look([&](auto& tx) { return authorizer.check(tx, {p, action, "*", {}, "", ""}); }).has_value();
+    return b.look([&](auto& tx) { return authorizer.check(tx, {p, action, "*", {}, {}, "", ""}); })
+        .has_value();
   };
   EXPECT_TRUE(may("logs:CreateLogGroup"));
   EXPECT_TRUE(may("ec2:DescribeVpcs"));
@@ -180,7 +181,8 @@ TEST_F(Sts, session_tags_need_leave_and_follow) {
   auto r = assume(in);
   ASSERT_TRUE(r) << r.error().message;
   auto p = credential(r->credentials->access_key_id).principal;
-  EXPECT_TRUE(b.look([&](auto& tx) { return authorizer.check(tx, {p, "ec2:CreateVpc", "*", {}, "", ""}); }));
+  EXPECT_TRUE(
+      b.look([&](auto& tx) { return authorizer.check(tx, {p, "ec2:CreateVpc", "*", {}, {}, "", ""}); }));
 }
 
 TEST_F(Sts, session_token_is_the_same_user) {
