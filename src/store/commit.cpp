@@ -132,6 +132,8 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
       if (!keys.empty()) notify(keys);
     if (!broken && !in_doubt.empty()) notify(std::exchange(in_doubt, {}));
     prune();
+    unweighed += batch.GetDataSize();
+    if (!broken && unweighed >= kWeighEvery) weigh_garbage();
     begin = end;
   }
 }

@@ -89,11 +89,12 @@ rocksdb::Options tuning(bool accept_loss) {
   o.max_open_files = -1;
   o.max_file_opening_threads = 1;
   // Values that are worth it (small S3 objects, large messages) live in blob files: compaction moves their
-  // keys only, and files that are mostly dead are written anew.
+  // keys only. Collecting garbage in them is switched on when there is some (weigh_garbage): it copies what
+  // is alive in the oldest files, whether anything in them is dead or not.
   o.enable_blob_files = true;
   o.min_blob_size = 2u << 10;
   o.blob_file_size = 64u << 20;
-  o.enable_blob_garbage_collection = true;
+  o.enable_blob_garbage_collection = false;
   o.blob_garbage_collection_age_cutoff = 0.25;
   o.blob_garbage_collection_force_threshold = 0.5;
   o.stats_dump_period_sec = 0;  // no thread that wakes up to count
@@ -149,6 +150,18 @@ Result<std::unique_ptr<rocksdb::DB>> Store::Impl::open_database(const std::strin
   return std::unique_ptr<rocksdb::DB>(opened);
 }
 
+void Store::Impl::weigh_garbage() {
+  unweighed = 0;
+  uint64_t all = 0, dead = 0;
+  if (!db->GetIntProperty(rocksdb::DB::Properties::kLiveBlobFileSize, &all) ||
+      !db->GetIntProperty(rocksdb::DB::Properties::kLiveBlobFileGarbageSize, &dead))
+    return;
+  const bool worth_it = dead > all / (collecting ? 10 : 5);
+  if (worth_it == collecting) return;
+  if (db->SetOptions({{"enable_blob_garbage_collection", worth_it ? "true" : "false"}}).ok())
+    collecting = worth_it;
+}
+
 /// Tried at every group of commits, so that writes come back by themselves once there is room on the disk.
 /// Empty, or why it cannot be done yet. Transactions that run meanwhile become stale: their commits answer
 /// `conflict`.
@@ -173,6 +186,8 @@ std::string Store::Impl::recover() {
   db = std::move(*opened);
   recent = RecentWrites();  // nobody who could ask has an older snapshot
   records.clear();
+  collecting = false;
+  unweighed = kWeighEvery;
   broken = false;
   count_everything_changed();  // the write that failed may be there after all
   log_info("store", "writes again");

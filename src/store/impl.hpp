@@ -59,6 +59,8 @@ struct Store::Impl {
   std::string write(rocksdb::WriteBatch& batch);
   std::string recover();
   void prune();
+  /// Switches the collecting of garbage in blob files: on when a fifth is dead, off below a tenth.
+  void weigh_garbage();
   void count_changes(const ChangedKeys& keys);
   void count_everything_changed();
   void notify(const ChangedKeys& keys);
@@ -91,6 +93,9 @@ struct Store::Impl {
 
   SharedRecords records;  // any thread
   RecentWrites recent;
+  static constexpr size_t kWeighEvery = 32u << 20;  // bytes written
+  size_t unweighed = kWeighEvery;
+  bool collecting = false;
   bool broken = false;   // the last write failed
   ChangedKeys in_doubt;  // keys of the write that broke it
 

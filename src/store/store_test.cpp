@@ -1,5 +1,6 @@
 #include "store/store.hpp"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -245,6 +246,31 @@ TEST(SharedRecordsTest, WhatIsAskedForStaysWithinTheBound) {
   records.keep("large", typeid(std::string), 1, std::make_shared<const std::string>(), SharedRecords::kMost);
   records.keep("large", typeid(std::string), 1, std::make_shared<const std::string>(), SharedRecords::kMost);
   EXPECT_EQ(records.find("large", typeid(std::string), 1), nullptr);
+}
+
+// Of every eleven values that are written, one stays: no file is ever wholly dead.
+TEST_F(StoreTest, WhatIsOverwrittenGivesItsRoomBack) {
+  constexpr size_t kHot = 500, kStay = 50, kRounds = 100, kBytes = 8u << 10;
+  const std::string value(kBytes, 'v');
+  for (size_t round = 0; round < kRounds; ++round) {
+    auto tx = store->begin();
+    for (size_t i = 0; i < kHot; ++i) {
+      tx->put(fmt::format("{:04}", i), value);
+      if (i % (kHot / kStay) == 0) tx->put(fmt::format("{:04} of {}", i, round), value);
+    }
+    ASSERT_EQ(store->commit(std::move(tx)), CommitResult::done);
+  }
+  const size_t alive = (kHot + kStay * kRounds) * kBytes;
+  size_t bytes = 0;
+  for (int tries = 0; tries < 600; ++tries) {  // compaction is in the background
+    bytes = 0;
+    std::error_code gone;
+    for (const auto& file : std::filesystem::directory_iterator(dir))
+      if (const auto size = file.file_size(gone); !gone) bytes += size;
+    if (bytes < 3 * alive) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_LT(bytes, 3 * alive);
 }
 
 TEST_F(StoreTest, PhantomsConflict) {
