@@ -250,9 +250,10 @@ def run_peer(kind, measure, seconds):
 
 
 def idle(cloud):
-    """The memory that is the process's own (RssAnon; the rest is the program's file), after a restart."""
+    """The memory that is the process's own (RssAnon; the rest is the program's file), after a restart and a few seconds of rest."""
     cloud.restart()
     settle(cloud.pid)
+    time.sleep(6)
     line = next(n for n in pathlib.Path(f"/proc/{cloud.pid}/status").read_text().splitlines() if n.startswith("RssAnon"))
     return int(line.split()[1]) / 1024
 

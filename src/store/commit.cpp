@@ -1,6 +1,8 @@
 // The commit thread: takes every transaction that waits, validates them in order, and makes one durable write
 // of the valid ones. While it waits for the disk the next group gathers, so the cost of a sync is shared by
 // all who wait.
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -12,6 +14,8 @@ namespace {
 constexpr size_t kGroupBytes =
     8u << 20;  // a group ends after this much, so that memory and waiting stay bounded
 constexpr std::chrono::seconds kTryAgain{1};  // to open a database that could not be opened
+constexpr std::chrono::seconds kRest{2};      // without a commit
+constexpr uint64_t kWorthAFile = 1u << 20;    // bytes
 
 std::string big_endian(uint64_t n) {
   std::string bytes(8, '\0');
@@ -47,7 +51,13 @@ void Store::Impl::run() {
           if (!broken) notify(std::exchange(in_doubt, {}));
           lock.lock();
         }
+      while (!asked() && rests < 2 && !queue_filled.wait_for(lock, kRest, asked)) {
+        lock.unlock();
+        rest(++rests);
+        lock.lock();
+      }
       queue_filled.wait(lock, asked);
+      rests = 0;
       if (queue.empty()) return;  // stopping, and everything asked for is answered
       group.swap(queue);
     }
@@ -146,6 +156,22 @@ std::string Store::Impl::write(rocksdb::WriteBatch& batch) {
   broken = true;
   log_error("store", "cannot write: {}", status.ToString());
   return status.ToString();
+}
+
+// What the database holds in memory goes to a file of the tree: the next opening has less to read. Then what
+// nobody uses goes back to the machine.
+void Store::Impl::rest(int step) {
+  if (step > 1) {
+    malloc_trim(0);
+    return;
+  }
+  uint64_t in_memory = 0;
+  if (!db || broken || !db->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory) ||
+      in_memory < kWorthAFile)
+    return;
+  rocksdb::FlushOptions later;
+  later.wait = false;
+  db->Flush(later).PermitUncheckedError();  // if it cannot, the log has it still
 }
 
 void Store::Impl::prune() {

@@ -59,6 +59,8 @@ struct Store::Impl {
   std::string write(rocksdb::WriteBatch& batch);
   std::string recover();
   void prune();
+  /// The first or second time in a row that a while has passed without a commit.
+  void rest(int step);
   /// Switches the collecting of garbage in blob files: on when a fifth is dead, off below a tenth.
   void weigh_garbage();
   void count_changes(const ChangedKeys& keys);
@@ -96,6 +98,7 @@ struct Store::Impl {
   static constexpr size_t kWeighEvery = 32u << 20;  // bytes written
   size_t unweighed = kWeighEvery;
   bool collecting = false;
+  int rests = 0;
   bool broken = false;   // the last write failed
   ChangedKeys in_doubt;  // keys of the write that broke it
 

@@ -273,6 +273,22 @@ TEST_F(StoreTest, WhatIsOverwrittenGivesItsRoomBack) {
   EXPECT_LT(bytes, 3 * alive);
 }
 
+TEST_F(StoreTest, WhatIsInMemoryGoesToAFileWhenNobodyWrites) {
+  const auto tables = [this] {
+    int n = 0;
+    for (const auto& file : std::filesystem::directory_iterator(dir)) n += file.path().extension() == ".sst";
+    return n;
+  };
+  auto tx = store->begin();
+  for (int i = 0; i < 2000; ++i) tx->put(fmt::format("k{}", i), std::string(1000, 'v'));
+  ASSERT_EQ(store->commit(std::move(tx)), CommitResult::done);
+  EXPECT_EQ(tables(), 0);
+  for (int tries = 0; tries < 600 && tables() == 0; ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(tables(), 1);
+  EXPECT_EQ(get("k7"), std::string(1000, 'v'));
+}
+
 TEST_F(StoreTest, PhantomsConflict) {
   put("p/1", "");
   put("p/5", "");

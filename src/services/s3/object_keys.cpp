@@ -1,5 +1,7 @@
 #include "services/s3/object_keys.hpp"
 
+#include <algorithm>
+
 #include "base/ids.hpp"
 #include "services/kms/kms.hpp"
 #include "services/s3/blob_cipher.hpp"
@@ -68,9 +70,12 @@ Result<std::string> customer_key(const http::Head& head, std::string_view header
 }  // namespace
 
 bool brings_key(const http::Head& head, std::string_view headers) {
-  for (const char* name : {"algorithm", "key", "key-md5"})
-    if (!head.header(std::string(headers) + name).empty()) return true;
-  return false;
+  return std::ranges::any_of(head.headers, [&](auto& h) {
+    const std::string_view name = h.first;
+    if (!name.starts_with(headers) || h.second.empty()) return false;
+    const auto what = name.substr(headers.size());
+    return what == "algorithm" || what == "key" || what == "key-md5";
+  });
 }
 
 Status take_customer_key(Exchange& x, Object& o) {
