@@ -183,7 +183,11 @@ void Store::Impl::prune() {
 void Store::Impl::count_changes(const ChangedKeys& keys) {
   std::lock_guard lock(change_mutex);
   for (auto& [prefix, count] : change_counts)
-    if (std::ranges::any_of(keys, [&](auto& key) { return key.starts_with(prefix); })) ++count;
+    for (auto& key : keys)
+      if (key.starts_with(prefix)) {
+        ++count;
+        break;
+      }
 }
 
 void Store::Impl::count_everything_changed() {
