@@ -112,7 +112,7 @@ def test_database_that_cannot_start(make_cloud):
         return rds.describe_db_instances(DBInstanceIdentifier="d")["DBInstances"][0]["DBInstanceStatus"]
 
     wait_until(lambda: state() == "available", 60, 0.1, "available")
-    control = next(pathlib.Path(cloud.data, "db").rglob("global/pg_control"))
+    control = next(pathlib.Path(cloud.data, "db").glob("db-*/data/global/pg_control"))  # not the template's
     pid = next(d["pid"] for d in json.loads(cloud.run("status", "--json").stdout)["databases"])
     control.rename(control.with_suffix(".away"))
     os.kill(pid, 9)
