@@ -65,13 +65,11 @@ void Store::Impl::run() {
   }
 }
 
-bool Store::Impl::valid(const Transaction::State& tx, const RecentWrites& of_group) const {
+bool Store::Impl::valid(const Transaction::State& tx, const GroupWrites& of_group) const {
   if (tx.stale) return false;
   if (!tx.snapshot) return true;  // it read nothing
   const Sequence at = tx.snapshot->GetSequenceNumber();
-  auto changed = [&](const auto& what) {
-    return recent.changed_since(what, at) || of_group.changed_since(what, 0);
-  };
+  auto changed = [&](const auto& what) { return recent.changed_since(what, at) || of_group.changed(what); };
   for (auto& key : tx.read_keys)
     if (changed(std::string_view(key))) return false;
   for (auto& range : tx.read_ranges)
@@ -83,7 +81,7 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
   for (size_t begin = 0; begin < group.size();) {
     std::string reason;
     if (broken) reason = recover();  // before validating: it makes running transactions stale
-    RecentWrites of_group;           // not known to be durable yet, so kept apart from `recent`
+    GroupWrites of_group;            // not known to be durable yet, so kept apart from `recent`
     rocksdb::WriteBatch batch;
     std::vector<std::pair<CommitResult, ChangedKeys>> answers;
     // The number that the engine gives to the next write: it grows for ever, over restarts too. Without a
@@ -97,20 +95,21 @@ void Store::Impl::commit_group(std::vector<Commit>& group) {
         continue;
       }
       ChangedKeys keys;
-      for (auto& [key, value] : tx.writes) {
-        if (value)
-          batch.Put(key, *value);
+      keys.reserve(tx.writes.size() + tx.appends.size());
+      while (!tx.writes.empty()) {
+        auto write = tx.writes.extract(tx.writes.begin());
+        if (write.mapped())
+          batch.Put(write.key(), *write.mapped());
         else
-          batch.Delete(key);
-        of_group.add(key, 1);
-        keys.push_back(key);
+          batch.Delete(write.key());
+        keys.push_back(std::move(write.key()));
       }
       for (auto& [prefix, value] : tx.appends) {
         auto key = prefix + big_endian(next_number + batch.Count());
         batch.Put(key, value);
-        of_group.add(key, 1);
         keys.push_back(std::move(key));
       }
+      of_group.keys.insert(keys.begin(), keys.end());
       answers.emplace_back(CommitResult::done, std::move(keys));
     }
 
@@ -197,13 +196,16 @@ void Store::Impl::count_everything_changed() {
 
 void Store::Impl::notify(const ChangedKeys& keys) {
   std::lock_guard lock(watch_mutex);
-  std::vector<std::pair<uint64_t, std::shared_ptr<Watcher>>> now(watchers.begin(), watchers.end());
-  for (auto& [id, watcher] : now) {
+  std::vector<std::pair<uint64_t, std::shared_ptr<Watcher>>> concerned;
+  for (auto& watcher : watchers)
+    if (std::ranges::any_of(keys, [&](auto& key) { return key.starts_with(watcher.second->prefix); }))
+      concerned.emplace_back(watcher);
+  for (auto& [id, watcher] : concerned) {
     if (!watchers.contains(id)) continue;  // a notice before this one unwatched it
     ChangedKeys matching;
     for (auto& key : keys)
       if (key.starts_with(watcher->prefix)) matching.push_back(key);
-    if (!matching.empty()) watcher->notice(matching);
+    watcher->notice(matching);
   }
 }
 

@@ -8,12 +8,14 @@
 
 #include <rocksdb/db.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
+#include <unordered_set>
 
 #include "store/recent_writes.hpp"
 #include "store/shared_records.hpp"
@@ -46,6 +48,15 @@ struct Commit {
   CommitDone done;
 };
 
+/// What transactions before one in its group write. Views of keys that live longer.
+struct GroupWrites {
+  std::unordered_set<std::string_view> keys;
+  bool changed(std::string_view key) const { return keys.contains(key); }
+  bool changed(const KeyRange& range) const {
+    return std::ranges::any_of(keys, [&](auto key) { return range.has(key); });
+  }
+};
+
 struct Store::Impl {
   Impl(std::string path, std::unique_ptr<rocksdb::DB> database, bool sync_writes);
   ~Impl();
@@ -54,7 +65,7 @@ struct Store::Impl {
 
   void run();  // the commit thread
   void commit_group(std::vector<Commit>& group);
-  bool valid(const Transaction::State& tx, const RecentWrites& of_group) const;
+  bool valid(const Transaction::State& tx, const GroupWrites& of_group) const;
   /// Empty, or why it failed.
   std::string write(rocksdb::WriteBatch& batch);
   std::string recover();

@@ -16,7 +16,7 @@ void RecentWrites::add(std::string_view key, Sequence at) {
   if (it == last_.end()) it = last_.emplace(std::string(key), 0).first;
   if (it->second == at) return;  // twice in one group: one entry
   it->second = at;
-  order_.emplace_back(at, it);
+  order_.emplace_back(at, &it->first);
   if (order_.size() > kMost) forget_oldest();
 }
 
@@ -25,10 +25,10 @@ void RecentWrites::prune(Sequence seen_by_all) {
 }
 
 void RecentWrites::forget_oldest() {
-  auto [at, it] = order_.front();
+  const auto [at, key] = order_.front();
   order_.pop_front();
   forgotten_ = std::max(forgotten_, at);
-  if (it->second == at) last_.erase(it);
+  if (auto it = last_.find(*key); it->second == at) last_.erase(it);
 }
 
 bool RecentWrites::changed_since(std::string_view key, Sequence snapshot) const {
@@ -39,9 +39,8 @@ bool RecentWrites::changed_since(std::string_view key, Sequence snapshot) const 
 
 bool RecentWrites::changed_since(const KeyRange& range, Sequence snapshot) const {
   if (snapshot < forgotten_) return true;
-  for (auto it = last_.lower_bound(range.from);
-       it != last_.end() && (range.to.empty() || it->first < range.to); ++it)
-    if (it->second > snapshot) return true;
+  for (auto it = order_.rbegin(); it != order_.rend() && it->first > snapshot; ++it)
+    if (range.has(*it->second)) return true;
   return false;
 }
 

@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 namespace nubecita::store {
 
@@ -18,6 +20,7 @@ using Sequence = uint64_t;
 /// Keys that a transaction has looked at: all k with from <= k < to. An empty `to` has no end.
 struct KeyRange {
   std::string from, to;
+  bool has(std::string_view key) const { return key >= from && (to.empty() || key < to); }
 };
 /// The smallest text above every text that begins with `prefix`; empty: there is none.
 std::string end_of_prefix(std::string_view prefix);
@@ -30,18 +33,22 @@ class RecentWrites {
   /// Forgets writes that every live transaction can see (those at or before `seen_by_all`).
   void prune(Sequence seen_by_all);
 
-  /// Whether a transaction that read at `snapshot` has missed a write.
+  /// Whether a transaction that read at `snapshot` has missed a write. Of a range: looks at every write
+  /// since.
   bool changed_since(std::string_view key, Sequence snapshot) const;
   bool changed_since(const KeyRange& range, Sequence snapshot) const;
   size_t size() const { return last_.size(); }
 
  private:
-  using Map = std::map<std::string, Sequence, std::less<>>;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+  };
   void forget_oldest();
-  Map last_;  // key -> its last write
+  std::unordered_map<std::string, Sequence, Hash, std::equal_to<>> last_;  // key -> its last write
   // Every write in order. An entry of last_ goes with the entry here that has its sequence, which is the last
-  // one that points to it, so these iterators are always good.
-  std::deque<std::pair<Sequence, Map::iterator>> order_;
+  // one that points to its key, so these pointers are always good.
+  std::deque<std::pair<Sequence, const std::string*>> order_;
   Sequence forgotten_ = 0;  // no answers can be given to transactions older than this
 };
 
