@@ -169,6 +169,12 @@ def test_policies(ecr, repository):
     text = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "x", "Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}]})
     ecr.set_repository_policy(repositoryName=name, policyText=text)
     assert json.loads(ecr.get_repository_policy(repositoryName=name)["policyText"]) == json.loads(text)
+    # Whoever would lock himself out is asked whether he means it; from here he would not.
+    def only_from(addresses):
+        return json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "here", "Effect": "Deny", "Principal": "*", "Action": "ecr:SetRepositoryPolicy",
+                                                                   "Condition": {"NotIpAddress": {"aws:SourceIp": addresses}}}]})
+    assert code(ecr.set_repository_policy, repositoryName=name, policyText=only_from("192.0.2.0/24")) == "InvalidParameterException"
+    ecr.set_repository_policy(repositoryName=name, policyText=only_from("127.0.0.0/8"))
     ecr.delete_repository_policy(repositoryName=name)
     assert code(ecr.delete_repository_policy, repositoryName=name) == "RepositoryPolicyNotFoundException"
 
