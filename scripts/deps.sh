@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 build_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev mold ccache cmake ninja-build libstdc++-12-dev
   python3 librocksdb-dev libssl-dev libboost1.81-dev libboost-json1.81-dev libfmt-dev libpugixml-dev libgtest-dev
-  libnftables-dev libmnl-dev libcli11-dev libsnappy-dev liblz4-dev libzstd-dev libbz2-dev zlib1g-dev libgflags-dev libre2-dev)
+  libnftables-dev libmnl-dev libcli11-dev libsnappy-dev liblz4-dev libzstd-dev libbz2-dev zlib1g-dev libgflags-dev libre2-dev libjemalloc-dev)
 run_packages=(podman runc conmon netavark aardvark-dns fuse-overlayfs uidmap haproxy dnsmasq-base nftables iproute2 mmdebstrap
   awscli curl jq postgresql-15 postgresql-client-15 mariadb-server mariadb-client npm ca-certificates procps)
 test_packages=(python3-venv python3-pip skopeo socat busybox-static iputils-ping netcat-openbsd nginx-light wrk redis-server

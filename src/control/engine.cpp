@@ -1,7 +1,5 @@
 #include "control/engine.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <map>
@@ -11,6 +9,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "base/memory.hpp"
 
 namespace nubecita::control {
 namespace {
@@ -109,7 +108,7 @@ void Queue::work() {
       if (by_time.empty() && longest >= kLong) {  // after a start with many resources: tens of megabytes
         longest = 0;
         lock.unlock();
-        malloc_trim(0);
+        give_back_memory();
         lock.lock();
       } else if (by_time.empty()) {
         changed.wait(lock);

@@ -1,12 +1,12 @@
 // The commit thread: takes every transaction that waits, validates them in order, and makes one durable write
 // of the valid ones. While it waits for the disk the next group gathers, so the cost of a sync is shared by
 // all who wait.
-#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "store/impl.hpp"
 
 namespace nubecita::store {
@@ -161,7 +161,7 @@ std::string Store::Impl::write(rocksdb::WriteBatch& batch) {
 // nobody uses goes back to the machine.
 void Store::Impl::rest(int step) {
   if (step > 1) {
-    malloc_trim(0);
+    give_back_memory();
     return;
   }
   uint64_t in_memory = 0;

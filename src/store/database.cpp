@@ -70,7 +70,8 @@ rocksdb::Options tuning(bool accept_loss) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(32u << 20);
   table.block_size = 8u << 10;
-  table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10));
+  table.filter_policy.reset(
+      rocksdb::NewBloomFilterPolicy(10));  // ribbon's are smaller, and four times the CPU to make
   // Indexes and filters in small parts that are read when they are needed and dropped like any block: with
   // millions of keys they are a hundred megabytes, and reading them all makes the start slow.
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
@@ -83,7 +84,11 @@ rocksdb::Options tuning(bool accept_loss) {
   o.env = environment();
   o.create_if_missing = true;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  o.write_buffer_size = 4u << 20;
+  o.write_buffer_size = 8u << 20;
+  // A compaction of level 0 writes all of level 1 again: no larger than what comes down to it each time. What
+  // is written again soon is not worth compressing.
+  o.max_bytes_for_level_base = 32u << 20;
+  o.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, rocksdb::kLZ4Compression};
   o.max_write_buffer_number = 2;
   o.max_background_jobs = 2;
   o.max_open_files = -1;

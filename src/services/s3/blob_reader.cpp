@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/crc.hpp"
 #include "base/log.hpp"
 #include "services/s3/blob_cipher.hpp"
 #include "services/s3/blobs.hpp"
-#include "services/s3/crc.hpp"
 
 namespace nubecita::s3 {
 namespace {

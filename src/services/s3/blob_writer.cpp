@@ -4,11 +4,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/crc.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "services/s3/blob_cipher.hpp"
 #include "services/s3/blobs.hpp"
-#include "services/s3/crc.hpp"
 
 namespace nubecita::s3 {
 namespace {

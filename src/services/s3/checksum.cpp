@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/crc.hpp"
 #include "base/ids.hpp"
-#include "services/s3/crc.hpp"
 
 namespace nubecita::s3 {
 namespace {

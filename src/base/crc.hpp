@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace nubecita::s3 {
+namespace nubecita {
 
 uint32_t crc32(uint32_t crc, std::string_view bytes);
 uint32_t crc32c(uint32_t crc, std::string_view bytes);
@@ -16,4 +16,4 @@ enum class Crc { crc32, crc32c, crc64nvme };
 /// The check of a followed by b, of their checks and b's length.
 uint64_t crc_combine(Crc kind, uint64_t a, uint64_t b, uint64_t b_size);
 
-}  // namespace nubecita::s3
+}  // namespace nubecita
