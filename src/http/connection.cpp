@@ -359,16 +359,19 @@ void Connection::send() {
   state_ = State::writing;
   deadline_in(site_->limits.stall);
   // Nearly every answer fits into the socket's buffer: written here, it costs no turn of the event loop.
-  if (answer_.file < 0 && answer_.body.empty()) out_at_ = stream_->write_now(out_);
+  if (answer_.file < 0 && answer_.body.empty())
+    out_at_ = stream_->write_now(out_, with_body_ && answer_.source && answer_.source_size > 0);
   pump();
 }
 
 void Connection::pump() {
   if (out_at_ == out_.size() && body_at_ == answer_.body.size()) {
+    if (with_body_ && pages_held()) return pump_pages();
     const uint64_t left = answer_.source ? answer_.source_size : answer_.file < 0 ? 0 : answer_.file_size;
     if (!with_body_ || left == 0) return sent();
     out_at_ = 0;
     if (!(answer_.source ? next_source_part(out_) : next_file_part())) return broken_off();
+    if (pages_held()) return pump_pages();
   }
   stream_->write_some(std::string_view(out_).substr(out_at_), std::string_view(answer_.body).substr(body_at_),
                       [self = shared_from_this()](ErrorCode ec, size_t n) {
@@ -382,6 +385,21 @@ void Connection::pump() {
                       });
 }
 
+size_t Connection::pages_held() const {
+  const auto* pages = answer_.source ? answer_.source->pages() : nullptr;
+  return pages ? pages->held() : 0;
+}
+
+void Connection::pump_pages() {
+  stream_->write_pages(*answer_.source->pages(), answer_.source_size > 0,
+                       [self = shared_from_this()](ErrorCode ec, size_t n) {
+                         if (self->state_ == State::dropped) return;
+                         if (ec) return self->drop();
+                         self->progress(n);
+                         self->pump();
+                       });
+}
+
 bool Connection::next_file_part() {
   out_.resize(std::min<uint64_t>(kFilePart, answer_.file_size));
   auto n = ::pread(answer_.file, out_.data(), out_.size(), static_cast<off_t>(answer_.file_offset));
@@ -393,8 +411,10 @@ bool Connection::next_file_part() {
 }
 
 bool Connection::next_source_part(std::string& part) {
-  if (!answer_.source->next(part) || part.empty() || part.size() > answer_.source_size) return false;
-  answer_.source_size -= part.size();
+  if (!answer_.source->next(part)) return false;
+  const auto got = part.size() + pages_held();
+  if (got == 0 || got > answer_.source_size) return false;
+  answer_.source_size -= got;
   return true;
 }
 

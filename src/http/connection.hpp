@@ -43,6 +43,8 @@ class Connection final : public Tracked, public BodySink, public std::enable_sha
   void refuse(int status, std::string text);
   void send();
   void pump();
+  size_t pages_held() const;
+  void pump_pages();
   bool next_file_part();
   bool next_source_part(std::string& part);
   void broken_off();

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "http/pages.hpp"
+
 namespace nubecita::http {
 
 /// A request's head. Immutable; the views point into the Head itself, so whoever needs them keeps the
@@ -61,6 +63,9 @@ class Source {
   /// on, and the connection ends: the client sees a broken answer, never a wrong one. On the connection's I/O
   /// thread.
   virtual bool next(std::string& part) = 0;
+  /// Where next() has put the bytes if it left `part` empty. A source that was told that the connection is
+  /// plain may do so; null: this one does not.
+  virtual Pages* pages() { return nullptr; }
 };
 
 /// What is sent back. Content-Length, Connection and (for HEAD: no body) are the server's business;

@@ -16,14 +16,31 @@ class PlainStream final : public Stream {
   void read_some(char* at, size_t n, Done done) override {
     socket_.async_read_some(asio::buffer(at, n), std::move(done));
   }
-  size_t write_now(std::string_view bytes) override {
-    const auto n = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  size_t write_now(std::string_view bytes, bool more) override {
+    const auto n = ::send(socket_.native_handle(), bytes.data(), bytes.size(),
+                          MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     return n > 0 ? static_cast<size_t>(n) : 0;
   }
   void write_some(std::string_view a, std::string_view b, Done done) override {
     socket_.async_write_some(
         std::array<asio::const_buffer, 2>{asio::buffer(a.data(), a.size()), asio::buffer(b.data(), b.size())},
         std::move(done));
+  }
+  void write_pages(Pages& pages, bool more, Done done) override {
+    const auto n = pages.give(socket_.native_handle(), more);
+    if (n != 0) {
+      const ErrorCode ec = n > 0 ? ErrorCode() : ErrorCode(asio::error::broken_pipe);
+      return asio::post(socket_.get_executor(), [done = std::move(done), ec, n]() mutable {
+        done(ec, ec ? 0 : static_cast<size_t>(n));
+      });
+    }
+    socket_.async_wait(tcp::socket::wait_write,
+                       [this, &pages, more, done = std::move(done)](ErrorCode ec) mutable {
+                         if (ec) return done(ec, 0);
+                         const auto sent = pages.give(socket_.native_handle(), more);
+                         if (sent < 0) return done(asio::error::broken_pipe, 0);
+                         done({}, static_cast<size_t>(sent));
+                       });
   }
   void end_writing(Done done) override {
     ErrorCode ec;
@@ -43,6 +60,11 @@ class PlainStream final : public Stream {
 constexpr size_t kRecord = 16 * 1024;
 
 }  // namespace
+
+void Stream::write_pages(Pages&, bool, Done done) {
+  asio::post(socket().get_executor(),
+             [done = std::move(done)]() mutable { done(asio::error::operation_not_supported, 0); });
+}
 
 std::unique_ptr<Stream> make_plain(tcp::socket socket) {
   return std::make_unique<PlainStream>(std::move(socket));

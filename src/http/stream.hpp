@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "http/asio.hpp"
+#include "http/pages.hpp"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -23,10 +24,15 @@ class Stream {
   virtual ~Stream() = default;
   virtual void read_some(char* at, size_t n, Done done) = 0;
   /// Writes what goes out without waiting and answers how much that was; 0: use write_some, which also tells
-  /// why.
-  virtual size_t write_now(std::string_view) { return 0; }
+  /// why. `more`: something else follows at once.
+  virtual size_t write_now(std::string_view, bool more) {
+    (void)more;
+    return 0;
+  }
   /// Writes some of `first` then `second`; `done` gets how many bytes went out (at least one, or an error).
   virtual void write_some(std::string_view first, std::string_view second, Done done) = 0;
+  /// Writes some of what `pages` hold; `done` gets how many bytes went out. Only of a plain stream.
+  virtual void write_pages(Pages& pages, bool more, Done done);
   /// Tells the other side that nothing more comes; reading goes on.
   virtual void end_writing(Done done) = 0;
   virtual void close() = 0;

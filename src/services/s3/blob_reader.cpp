@@ -85,12 +85,32 @@ bool Blobs::Reader::open_piece() {
   return true;
 }
 
-bool Blobs::Reader::begin() { return read(ahead_); }
+bool Blobs::Reader::begin(bool plain) {
+  plain_ = plain;
+  began_ = read(ahead_);
+  return began_;
+}
 
 bool Blobs::Reader::next(std::string& part) {
-  if (ahead_.empty()) return read(part);
+  if (!std::exchange(began_, false)) return read(part);
   part = std::exchange(ahead_, {});
   return true;
+}
+
+bool Blobs::Reader::check(std::string_view chunk, int64_t at) const {
+  const auto& p = pieces_[at_];
+  if (crc32c(0, chunk) == crc_at(table_, at / kChunk - p.offset / kChunk)) return true;
+  log_error("s3", "blob {}: the bytes from {} on are not those that were written", p.id, at);
+  return false;
+}
+
+void Blobs::Reader::advance(int64_t position) {
+  position_ = position;
+  if (position_ < pieces_[at_].offset + pieces_[at_].size) return;
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  values_[at_] = nullptr;
+  ++at_;
+  position_ = -1;
 }
 
 bool Blobs::Reader::read(std::string& part) {
@@ -98,6 +118,11 @@ bool Blobs::Reader::read(std::string& part) {
   if (position_ < 0 && !open_piece()) return false;
   const auto& p = pieces_[at_];
   const auto end = p.offset + p.size;
+  if (plain_ && fd_ >= 0 && key_.empty() && end - position_ >= kChunk) {
+    if (!pages_) pages_ = http::Pages::make();
+    part.clear();
+    if (pages_) return read_pages();
+  }
   // Whole chunks, because their checks are of whole chunks.
   const auto from = position_ / kChunk * kChunk, to = std::min({from + kPart, chunks(end) * kChunk, p.whole});
   part.resize(static_cast<size_t>(to - from));
@@ -105,23 +130,32 @@ bool Blobs::Reader::read(std::string& part) {
     std::memcpy(part.data(), values_[at_]->data() + from, part.size());
   else if (!read_all(fd_, part.data(), part.size(), from))
     return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
-  for (auto at = from; at < to; at += kChunk) {
-    const auto chunk = std::string_view(part).substr(static_cast<size_t>(at - from), kChunk);
-    if (crc32c(0, chunk) != crc_at(table_, at / kChunk - p.offset / kChunk))
-      return log_error("s3", "blob {}: the bytes from {} on are not those that were written", p.id, at),
-             false;
-  }
+  for (auto at = from; at < to; at += kChunk)
+    if (!check(std::string_view(part).substr(static_cast<size_t>(at - from), kChunk), at)) return false;
   if (!key_.empty()) Ctr(key_, from).apply(part.data(), part.data(), part.size());
   const auto stop = std::min(to, end);
   part.resize(static_cast<size_t>(stop - from));
   part.erase(0, static_cast<size_t>(position_ - from));
-  position_ = stop;
-  if (position_ == end) {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    values_[at_] = nullptr;
-    ++at_;
-    position_ = -1;
+  advance(stop);
+  return true;
+}
+
+// The bytes go to the socket as the pages that they are; what is checked is a copy of the same pages, which
+// stays in the processor's cache. It is read when the pages are held, so it is them.
+bool Blobs::Reader::read_pages() {
+  thread_local std::string copy(kChunk, '\0');
+  const auto& p = pieces_[at_];
+  const auto most = p.offset + p.size - position_;
+  if (!pages_->take(fd_, static_cast<uint64_t>(position_), static_cast<size_t>(most)))
+    return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno ? errno : ENODATA)), false;
+  const auto stop = position_ + static_cast<int64_t>(pages_->held());
+  for (auto at = position_ / kChunk * kChunk; at < stop; at += kChunk) {
+    const auto size = static_cast<size_t>(std::min(kChunk, p.whole - at));
+    if (!read_all(fd_, copy.data(), size, at))
+      return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
+    if (!check({copy.data(), size}, at)) return false;
   }
+  advance(stop);
   return true;
 }
 

@@ -136,12 +136,17 @@ class Blobs::Reader : public http::Source {
   bool good() const { return good_; }
   /// Reads the first part ahead, so that it is known before an answer begins whether there is one. False: its
   /// file cannot be read, or is damaged; the log says why. On good pieces of at least one byte, once.
-  bool begin();
+  /// `plain`: it goes out as it is, so that whole chunks of files may be had from pages().
+  bool begin(bool plain = false);
   bool next(std::string& part) override;
+  http::Pages* pages() override { return began_ ? nullptr : pages_.get(); }
 
  private:
   bool open_piece();
   bool read(std::string& part);
+  bool read_pages();
+  bool check(std::string_view chunk, int64_t at) const;
+  void advance(int64_t position);
   Blobs& blobs_;
   std::vector<Piece> pieces_;
   std::vector<std::shared_ptr<const std::string>> values_;  // of the pieces that are values of the store
@@ -150,7 +155,10 @@ class Blobs::Reader : public http::Source {
   int64_t position_ = -1;  // in its blob; -1: not opened
   int fd_ = -1;
   std::string key_, table_;
-  std::string ahead_;  // what begin() has read
+  bool plain_ = false;
+  std::unique_ptr<http::Pages> pages_;
+  bool began_ = false;  // what begin() has read, in `ahead_` or in `pages_`, was not asked for yet
+  std::string ahead_;
 };
 
 /// The pieces of `pieces` that hold `size` bytes from `offset` on.

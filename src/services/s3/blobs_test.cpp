@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +59,38 @@ class BlobsTest : public testing::Test {
     }
     return all;
   }
+  /// The same as a plain connection gets it: `by_pages` counts what did not pass through the process.
+  std::string get_plain(const std::vector<Piece>& pieces, size_t& by_pages) {
+    auto tx = store_->begin();
+    Blobs::Reader r(*blobs_, *tx, pieces);
+    size_t size = 0;
+    for (auto& p : pieces) size += static_cast<size_t>(p.size);
+    if (!r.good() || !r.begin(true)) return "broken";
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    std::string all;
+    std::vector<char> some(1 << 20);
+    for (std::string part; all.size() < size;) {
+      if (!r.next(part)) {
+        all = "broken";
+        break;
+      }
+      auto* pages = r.pages();
+      if (!pages || !pages->held()) {
+        all += part;
+        continue;
+      }
+      EXPECT_TRUE(part.empty());
+      for (by_pages += pages->held(); pages->held() > 0;) {
+        EXPECT_GE(pages->give(ends[0], true), 0);
+        for (ssize_t n; (n = ::recv(ends[1], some.data(), some.size(), MSG_DONTWAIT)) > 0;)
+          all.append(some.data(), static_cast<size_t>(n));
+      }
+    }
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return all;
+  }
   size_t files() const {
     size_t n = 0;
     if (fs::exists(directory_ + "/s3"))
@@ -106,6 +139,44 @@ TEST_F(BlobsTest, AnyPartCanBeRead) {
       EXPECT_EQ(get(slice(pieces, static_cast<int64_t>(at), static_cast<int64_t>(n))), all.substr(at, n))
           << at;
   }
+}
+
+TEST_F(BlobsTest, PagesOfFilesGoOutAsTheyAre) {
+  const auto bytes = random_bytes(700'000);
+  auto pieces = put(bytes);
+  const auto tail = put("tail"), sealed = put(bytes, true);
+  pieces.insert(pieces.end(), {tail[0], sealed[0], pieces[0]});
+  const auto all = bytes + "tail" + bytes + bytes;
+  size_t by_pages = 0;
+  EXPECT_EQ(get_plain(pieces, by_pages), all);
+  EXPECT_GT(by_pages, 2 * (bytes.size() - 65'536));
+  EXPECT_LE(by_pages, 2 * bytes.size());
+  for (auto [at, n] : {std::pair<size_t, size_t>{1, 699'998},
+                       {65'535, 65'537},
+                       {300'000, 65'536},
+                       {699'999, 6},
+                       {5'000, 1'500'000}})
+    EXPECT_EQ(get_plain(slice(pieces, static_cast<int64_t>(at), static_cast<int64_t>(n)), by_pages),
+              all.substr(at, n))
+        << at;
+}
+
+TEST_F(BlobsTest, DamagedPagesDoNotGoOut) {
+  const auto pieces = put(random_bytes(700'000));
+  const auto path = blobs_->path(pieces[0].id);
+  size_t by_pages = 0;
+  {
+    const int fd = ::open(path.c_str(), O_WRONLY);
+    EXPECT_EQ(::pwrite(fd, "????", 4, 600'000), 4);
+    ::close(fd);
+  }
+  EXPECT_EQ(get_plain(pieces, by_pages), "broken");
+  EXPECT_LT(by_pages, 600'000u);
+  by_pages = 0;
+  EXPECT_NE(get_plain(slice(pieces, 0, 500'000), by_pages), "broken");
+  EXPECT_EQ(get_plain(slice(pieces, 600'100, 70'000), by_pages), "broken");  // the same chunk
+  EXPECT_EQ(::truncate(path.c_str(), 100'000), 0);
+  EXPECT_EQ(get_plain(slice(pieces, 0, 500'000), by_pages), "broken");
 }
 
 TEST_F(BlobsTest, WhatIsEncryptedIsNotOnTheDisk) {

@@ -175,7 +175,7 @@ Status get_object(api::Call& call, const model::GetObjectRequest& in, model::Get
   if (e.part) pieces = slice(pieces, e.offset, e.size);
   auto reader = std::make_unique<Blobs::Reader>(x.blobs, x.tx, std::move(pieces));
   if (!reader->good()) return fail("ReadAgain", "The object has just been replaced.", 503);
-  if (!reader->begin())
+  if (!reader->begin(!x.tls))
     return fail("InternalError", "We encountered an internal error. Please try again.", 500);
   x.source = std::move(reader);
   x.source_size = static_cast<uint64_t>(e.size);

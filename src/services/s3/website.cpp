@@ -120,7 +120,7 @@ class Visit {
     if (size == 0) return a;
     auto reader = std::make_unique<Blobs::Reader>(front_.blobs, *tx_, std::move(pieces));
     if (!reader->good()) return page(503, "SlowDown", "The object has just been replaced: please try again.");
-    if (!reader->begin())
+    if (!reader->begin(!head_->tls))
       return page(500, "InternalError", "We encountered an internal error. Please try again.");
     a.source = std::move(reader);
     a.source_size = static_cast<uint64_t>(size);
