@@ -9,6 +9,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <sys/statvfs.h>
 
@@ -60,6 +61,18 @@ class NoOptionsFiles : public rocksdb::FileSystemWrapper {
   }
 };
 
+// A table's keys often come in order (messages, log events, blobs): the next is looked for from the last one
+// on.
+class TableOfKey : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "nubecita.TableOfKey"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    const auto* end = static_cast<const char*>(std::memchr(key.data(), '/', key.size()));
+    return {key.data(), end ? static_cast<size_t>(end - key.data()) : key.size()};
+  }
+  bool InDomain(const rocksdb::Slice&) const override { return true; }
+};
+
 rocksdb::Env* environment() {
   static const auto env = rocksdb::NewCompositeEnv(std::make_shared<NoOptionsFiles>());
   return env.get();
@@ -85,6 +98,9 @@ rocksdb::Options tuning(bool accept_loss) {
   o.create_if_missing = true;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   o.write_buffer_size = 8u << 20;
+  o.memtable_insert_with_hint_prefix_extractor = std::make_shared<TableOfKey>();
+  o.memtable_prefix_bloom_size_ratio = 0.02;  // most keys that are looked for there are not there
+  o.memtable_whole_key_filtering = true;
   // A compaction of level 0 writes all of level 1 again: no larger than what comes down to it each time. What
   // is written again soon is not worth compressing.
   o.max_bytes_for_level_base = 32u << 20;

@@ -1,4 +1,5 @@
 // Bodies of the JSON protocols, written straight from the structs.
+#include "base/plain_run.hpp"
 #include "wire/access.hpp"
 #include "wire/codecs.hpp"
 
@@ -8,9 +9,9 @@ void append_json_text(std::string& out, std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
   out += '"';
   size_t done = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
+  constexpr auto plain = plain_run<Beyond::pass, '"', '\\'>;
+  for (size_t i = plain(text); i < text.size(); i += 1 + plain(text.substr(i + 1))) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, done, i - done);
     done = i + 1;
     switch (c) {

@@ -1,4 +1,5 @@
 // XML bodies: answers of query, ec2 and rest-xml, written straight from the structs.
+#include "base/plain_run.hpp"
 #include "wire/access.hpp"
 #include "wire/codecs.hpp"
 
@@ -6,7 +7,8 @@ namespace nubecita::wire {
 
 void append_xml_text(std::string& out, std::string_view text) {
   size_t done = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
+  constexpr auto plain = plain_run<Beyond::pass, '&', '<', '>', '"'>;
+  for (size_t i = plain(text); i < text.size(); i += 1 + plain(text.substr(i + 1))) {
     std::string_view escaped;
     switch (text[i]) {
       case '&':

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/plain_run.hpp"
 #include "services/dynamodb/errors.hpp"
 #include "wire/json.hpp"
 
@@ -120,7 +121,10 @@ std::string_view JsonReader::text() {
   if (peek() != Kind::string) return fail_with(std::string(token_name())), std::string_view();
   const char* start = ++at_;
   bool ascii = true;
-  for (; at_ < end_ && *at_ != '"'; ++at_) {
+  const auto skip = [this] {
+    at_ += plain_run<Beyond::stop, '"', '\\'>({at_, static_cast<size_t>(end_ - at_)});
+  };
+  for (skip(); at_ < end_ && *at_ != '"'; ++at_, skip()) {
     const auto c = static_cast<unsigned char>(*at_);
     if (c == '\\') return escaped_text(start);
     if (c < 0x20) return fail_with("A control character stands in a string"), std::string_view();

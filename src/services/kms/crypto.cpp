@@ -164,10 +164,10 @@ Status encrypt(api::Call& call, const model::EncryptRequest& in, model::EncryptR
   call.authorize_nothing();
   TRY(check_algorithm(in.encryption_algorithm));
   if (in.plaintext.empty() || in.plaintext.size() > kMostPlain)
-    return fail(
-        "ValidationException",
-        "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have "
-        "length between 1 and 4096");
+    return fail("ValidationException",
+                std::string("1 validation error detected: Value at 'plaintext' failed to satisfy constraint: "
+                            "Member must have length ") +
+                    (in.plaintext.empty() ? "greater than or equal to 1" : "less than or equal to 4096"));
   TRY(check_dry_run(in.dry_run));
   TRY_LET(auto sealed, encrypt_with(call.cloud, at, in.plaintext, context));
   out.ciphertext_blob = call.text(sealed.blob);

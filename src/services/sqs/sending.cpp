@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/ids.hpp"
+#include "base/plain_run.hpp"
 #include "services/iam/ask.hpp"
 
 namespace nubecita::sqs {
@@ -72,10 +73,10 @@ bool is_id(std::string_view id) {
 }  // namespace
 
 bool is_message_text(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
+  for (size_t i = 0; (i += plain_run<Beyond::stop>(text.substr(i))) < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x80) {
-      if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return false;
+    if (c < 0x20) {
+      if (c != '\t' && c != '\n' && c != '\r') return false;
       ++i;
       continue;
     }
