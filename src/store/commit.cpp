@@ -2,6 +2,8 @@
 // of the valid ones. While it waits for the disk the next group gathers, so the cost of a sync is shared by
 // all who wait.
 
+#include <rocksdb/table.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -14,7 +16,7 @@ namespace {
 constexpr size_t kGroupBytes =
     8u << 20;  // a group ends after this much, so that memory and waiting stay bounded
 constexpr std::chrono::seconds kTryAgain{1};  // to open a database that could not be opened
-constexpr std::chrono::seconds kRest{2};      // without a commit
+constexpr std::chrono::seconds kRest{2};      // without a commit, without a read
 constexpr uint64_t kWorthAFile = 1u << 20;    // bytes
 
 std::string big_endian(uint64_t n) {
@@ -51,13 +53,16 @@ void Store::Impl::run() {
           if (!broken) notify(std::exchange(in_doubt, {}));
           lock.lock();
         }
-      while (!asked() && rests < 2 && !queue_filled.wait_for(lock, kRest, asked)) {
-        lock.unlock();
-        rest(++rests);
-        lock.lock();
+      while (!asked()) {
+        if (resting) {
+          queue_filled.wait(lock, [&] { return asked() || !resting; });
+        } else if (!queue_filled.wait_for(lock, kRest, asked)) {
+          lock.unlock();
+          rest();
+          lock.lock();
+        }
       }
-      queue_filled.wait(lock, asked);
-      rests = 0;
+      resting = flushed = false;
       if (queue.empty()) return;  // stopping, and everything asked for is answered
       group.swap(queue);
     }
@@ -157,13 +162,20 @@ std::string Store::Impl::write(rocksdb::WriteBatch& batch) {
   return status.ToString();
 }
 
-// What the database holds in memory goes to a file of the tree: the next opening has less to read. Then what
-// nobody uses goes back to the machine.
-void Store::Impl::rest(int step) {
-  if (step > 1) {
+// What the database holds in memory goes to a file of the tree: the next opening has less to read. Then, when
+// nobody reads, what is kept for reading goes back to the machine.
+void Store::Impl::rest() {
+  if (flushed) {
+    if (read_lately.exchange(false)) return;
+    resting = true;  // first: who reads from here on wakes us again
+    if (db && !broken)
+      if (auto* table = db->GetOptions().table_factory->GetOptions<rocksdb::BlockBasedTableOptions>())
+        table->block_cache->EraseUnRefEntries();
+    records.drop();
     give_back_memory();
     return;
   }
+  flushed = true;
   uint64_t in_memory = 0;
   if (!db || broken || !db->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory) ||
       in_memory < kWorthAFile)
@@ -171,6 +183,14 @@ void Store::Impl::rest(int step) {
   rocksdb::FlushOptions later;
   later.wait = false;
   db->Flush(later).PermitUncheckedError();  // if it cannot, the log has it still
+}
+
+void Store::Impl::wake() {
+  {
+    std::lock_guard lock(queue_mutex);
+    resting = false;
+  }
+  queue_filled.notify_one();
 }
 
 void Store::Impl::prune() {

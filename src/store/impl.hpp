@@ -70,8 +70,14 @@ struct Store::Impl {
   std::string write(rocksdb::WriteBatch& batch);
   std::string recover();
   void prune();
-  /// The first or second time in a row that a while has passed without a commit.
-  void rest(int step);
+  /// A while has passed without a commit.
+  void rest();
+  /// Somebody reads. Any thread.
+  void noticed_reading() {
+    if (!read_lately.load(std::memory_order_relaxed)) read_lately.store(true, std::memory_order_relaxed);
+    if (resting.load(std::memory_order_relaxed)) wake();
+  }
+  void wake();
   /// Switches the collecting of garbage in blob files: on when a fifth is dead, off below a tenth.
   void weigh_garbage();
   void count_changes(const ChangedKeys& keys);
@@ -86,6 +92,10 @@ struct Store::Impl {
 
   std::mutex live_mutex;
   std::multimap<Sequence, Transaction::State*> live;  // by the sequence of their snapshots
+
+  // What reading has left in memory goes when nobody has read for a while, either.
+  std::atomic<bool> read_lately = false;
+  std::atomic<bool> resting = false;  // set by the commit thread, which sleeps until something is asked for
 
   std::mutex queue_mutex;
   std::condition_variable queue_filled;
@@ -109,7 +119,7 @@ struct Store::Impl {
   static constexpr size_t kWeighEvery = 32u << 20;  // bytes written
   size_t unweighed = kWeighEvery;
   bool collecting = false;
-  int rests = 0;
+  bool flushed = false;  // since the last commit
   bool broken = false;   // the last write failed
   ChangedKeys in_doubt;  // keys of the write that broke it
 

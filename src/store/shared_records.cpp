@@ -65,6 +65,12 @@ void SharedRecords::keep(std::string_view key, const std::type_info& type, Seque
   over = add(one.extract(one.begin()));
 }
 
+void SharedRecords::drop() {
+  std::unique_lock lock(mutex_);
+  const auto young = std::exchange(young_, {}), old = std::exchange(old_, {});
+  lock.unlock();  // they end without it
+}
+
 void SharedRecords::clear() {
   std::unique_lock lock(mutex_);
   young_ = {};

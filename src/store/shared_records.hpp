@@ -43,6 +43,8 @@ class SharedRecords {
       old_.erase(key);
     }
   }
+  /// What is kept, when nobody asks for it.
+  void drop();
   /// All, when the database was opened again and sequences may have gone back.
   void clear();
 

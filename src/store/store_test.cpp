@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "store/changes.hpp"
+#include "store/impl.hpp"
 #include "store/recent_writes.hpp"
 #include "store/shared_records.hpp"
 
@@ -624,6 +625,39 @@ TEST_F(StoreTest, ADamagedStoreSaysSo) {
   EXPECT_EQ(opened.error().code, "StoreUnavailable");
   EXPECT_NE(opened.error().message.find("damaged"), std::string::npos) << opened.error().message;
   EXPECT_NE(opened.error().message.find(dir), std::string::npos);
+}
+
+// What was read leaves memory when nobody reads any more, whether anybody has written or not.
+TEST_F(StoreTest, AtRestNothingIsKeptForReading) {
+  auto& impl = store->begin()->state().store;
+  const auto cached = [&] {
+    uint64_t bytes = 0;
+    EXPECT_TRUE(impl.db->GetIntProperty(rocksdb::DB::Properties::kBlockCacheUsage, &bytes));
+    return bytes;
+  };
+  const auto rests = [&] {
+    for (int i = 0; i < 200 && !impl.resting; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return impl.resting.load();
+  };
+  const auto read_all = [&] {
+    int seen = 0;
+    store->begin()->scan("k", {}, [&](std::string_view, std::string_view) { return ++seen > 0; });
+    EXPECT_EQ(seen, 2000);
+  };
+  for (int i = 0; i < 2000; ++i) {
+    auto tx = store->begin();
+    tx->put(fmt::format("k{:05}", i), std::string(1000, static_cast<char>(i)));
+    store->commit(std::move(tx), [](CommitResult, const std::string&) {});
+  }
+  ASSERT_TRUE(rests());
+  read_all();
+  EXPECT_FALSE(impl.resting);
+  EXPECT_GT(cached(), 10'000u);
+  ASSERT_TRUE(rests());
+  EXPECT_LT(cached(), 10'000u);
+  put("k", "written at rest");
+  EXPECT_EQ(get("k"), "written at rest");
 }
 
 TEST_F(StoreTest, AFileInPlaceOfTheDirectorySaysSo) {

@@ -58,6 +58,7 @@ Transaction::State::~State() {
 const rocksdb::Snapshot* Transaction::State::view() {
   if (!store.db) throw std::runtime_error("the store is closed until the disk has room again");
   if (!snapshot) {
+    store.noticed_reading();
     // Under the lock: otherwise the commit thread could forget writes between our snapshot and its entry in
     // `live`.
     std::lock_guard lock(store.live_mutex);
