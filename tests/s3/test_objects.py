@@ -5,12 +5,15 @@ import io
 import json
 import os
 import threading
+import time
+import urllib.request
 import uuid
 import zlib
 
 import boto3.s3.transfer
 import botocore.exceptions
 import pytest
+from harness import wait_until
 
 
 def code(call, **args):
@@ -54,6 +57,29 @@ def test_ranges(s3, bucket):
         assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
         assert got["Body"].read() == expected, spec
     assert code(s3.get_object, Bucket=bucket, Key="k", Range="bytes=300000-") == "InvalidRange"
+
+
+def test_a_large_object_to_slow_clients_and_to_those_that_leave(s3, bucket, cloud):
+    body = os.urandom(12_000_000)
+    s3.put_object(Bucket=bucket, Key="k", Body=body)
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+
+    def open_files():
+        return len(os.listdir(f"/proc/{cloud.pid}/fd"))
+    before = open_files()
+    leaving = [urllib.request.urlopen(url) for _ in range(10)]
+    for n, answer in enumerate(leaving):
+        assert answer.read(1 + n * 300_000) == body[:1 + n * 300_000]
+    slow = urllib.request.urlopen(url)
+    got = b""
+    while part := slow.read(1_000_000):
+        got += part
+        time.sleep(0.01)
+        if leaving:
+            leaving.pop().close()
+    assert got == body
+    slow.close()
+    wait_until(lambda: open_files() <= before, what="the descriptors of connections that ended")
 
 
 def test_conditional_reads(s3, bucket):
