@@ -7,6 +7,7 @@
 
 #include "base/crc.hpp"
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the linker's name for it
 extern "C" uint32_t __wrap__ZN7rocksdb6crc32c6ExtendEjPKcm(uint32_t crc, const char* bytes, size_t size) {
   return nubecita::crc32c(crc, {bytes, size});
 }
