@@ -20,7 +20,7 @@ import boto3
 import botocore.config
 
 import bench
-from bench import LOAD, ROOT, STORE, settle
+from bench import LOAD, ROOT, STORE
 import peers
 from harness import Cloud
 
@@ -252,10 +252,8 @@ def run_peer(kind, measure, seconds):
 def idle(cloud):
     """The memory that is the process's own (RssAnon; the rest is the program's file), after a restart and a few seconds of rest."""
     cloud.restart()
-    settle(cloud.pid)
-    time.sleep(6)
-    line = next(n for n in pathlib.Path(f"/proc/{cloud.pid}/status").read_text().splitlines() if n.startswith("RssAnon"))
-    return int(line.split()[1]) / 1024
+    bench.rest(cloud.pid)
+    return bench.rss_mib(cloud.pid, "RssAnon")
 
 
 def wanted(kind, choice):
