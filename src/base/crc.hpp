@@ -1,6 +1,6 @@
-// The cyclic redundancy checks that S3 knows: CRC-32 (ISO-HDLC), CRC-32C (Castagnoli), CRC-64/NVME. Values
-// are those of the finished check; extending starts from 0. Pure functions, any thread. By carry-less
-// multiplication where the processor has it.
+// The cyclic redundancy checks that S3 knows and the store uses: CRC-32 (ISO-HDLC), CRC-32C (Castagnoli),
+// CRC-64/NVME. Values are those of the finished check; extending starts from 0. Pure functions, any thread.
+// By carry-less multiplication where the processor has it.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
 // The inside of the store, shared by its .cpp files only.
 //
-// Order of locks: `db_mutex` before `live_mutex`; the others are taken alone. `db_mutex` is shared by
-// everybody who uses the database and taken alone only to close and open it again (database.cpp);
-// `live_mutex` guards the snapshots of running transactions, `queue_mutex` the commits that wait,
-// `watch_mutex` the watchers; `records` locks inside itself. Everything else belongs to the commit thread.
+// Order of locks: `db_mutex` before `live_mutex` or `queue_mutex` (a reader that wakes the commit thread,
+// which takes `db_mutex` only without it); the others are taken alone. `db_mutex` is shared by everybody who
+// uses the database and taken alone only to close and open it again (database.cpp); `live_mutex` guards the
+// snapshots of running transactions, `queue_mutex` the commits that wait, `watch_mutex` the watchers;
+// `records` locks inside itself. Everything else belongs to the commit thread.
 #pragma once
 
 #include <rocksdb/db.h>
