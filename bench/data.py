@@ -25,6 +25,8 @@ import peers
 from harness import Cloud
 
 SIZES = {"4 KiB": 4096, "1 MiB": 1 << 20, "256 MiB": 256 << 20}
+READ = {"4 KiB": 1000, "1 MiB": 100, "256 MiB": 4}  # that many objects, or all if there are fewer
+READ_AHEAD = 4  # seconds that objects of 1 MiB and more are read before it counts: all come from memory then, and have been checked
 results = {"machine": {}, "peers": {}, "measurements": {}, "goals": []}
 
 
@@ -46,12 +48,12 @@ def client(server, service):
                         aws_secret_access_key=server.secret, config=config)
 
 
-def load(server, mode, clients, seconds, queue=""):
-    """One run of the load generator: operations per second, CPU microseconds an operation, p50, p99; or `error`."""
+def load(server, mode, clients, seconds, queue="", most=0):
+    """One run of the load generator, of `most` operations if not 0: operations per second, CPU microseconds an operation, p50, p99; or `error`."""
     def cpu():
         return {p: bench.cpu_seconds(p) for p in server.pids()}
     before = cpu()
-    out = subprocess.run([LOAD, server.address, mode, str(clients), str(seconds), server.key, server.secret, queue], capture_output=True, text=True)
+    out = subprocess.run([LOAD, server.address, mode, str(clients), str(seconds), server.key, server.secret, queue] + ([str(most)] if most else []), capture_output=True, text=True)
     after = cpu()
     if out.returncode != 0:
         return {"error": " ".join(out.stderr.split())[:200] or f"exit {out.returncode}"}
@@ -108,7 +110,15 @@ def measure_s3(server, seconds):
             r = load(server, f"s3-put:{size}:{most}", clients, seconds)
             row(f"S3 PUT {title}", clients, server, r)
             if "error" not in r:
-                row(f"S3 GET {title}", clients, server, load(server, f"s3-get:{size}:{min(r['requests'], 1000 if size <= 1 << 20 else 32)}", clients, seconds))
+                measure_get(server, title, clients, seconds, min(r["requests"], READ[title]))
+
+
+def measure_get(server, title, clients, seconds, objects):
+    mode = f"s3-get:{SIZES[title]}:{objects}"
+    if SIZES[title] > 4096:
+        row(f"S3 GET {title}, first reads", clients, server, load(server, mode, clients, 3600, most=objects))
+        load(server, mode, clients, READ_AHEAD)
+    row(f"S3 GET {title}", clients, server, load(server, mode, clients, seconds))
 
 
 def measure_nginx(server, seconds):
@@ -117,10 +127,9 @@ def measure_nginx(server, seconds):
         for clients in s3_clients(size):
             folder = f"{server.folder}/bench/{size}/{clients}"
             os.makedirs(folder)
-            names = 32 if size <= 1 << 20 else 4
-            for i in range(names):
+            for i in range(READ[title]):
                 pathlib.Path(folder, str(i)).write_bytes(content)
-            row(f"S3 GET {title}", clients, server, load(server, f"s3-get:{size}:{names}", clients, seconds))
+            measure_get(server, title, clients, seconds, READ[title])
             shutil.rmtree(folder)
 
 

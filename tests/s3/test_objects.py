@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import pathlib
 import threading
 import time
 import urllib.request
@@ -80,6 +81,37 @@ def test_a_large_object_to_slow_clients_and_to_those_that_leave(s3, bucket, clou
     assert got == body
     slow.close()
     wait_until(lambda: open_files() <= before, what="the descriptors of connections that ended")
+
+
+def test_a_large_object_that_many_read_again(s3, bucket, cloud):
+    def files():
+        return sum(f.is_file() for f in pathlib.Path(cloud.data, "s3").rglob("*"))
+    before = files()
+    body = os.urandom(5_300_000)
+    s3.put_object(Bucket=bucket, Key="k", Body=body)
+    time.sleep(2.1)  # from then on its pages may stay in memory once they have been checked
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    ranges = [(0, len(body) - 1), (0, 70_000), (1_048_576, 3_145_727), (999_999, 4_200_000), (5_200_000, 5_299_999)]
+    wrong = []
+
+    def read(n):
+        for i in range(12):
+            first, last = ranges[(n + i) % len(ranges)]
+            request = urllib.request.Request(url, headers={"Range": f"bytes={first}-{last}"})
+            with urllib.request.urlopen(request) as answer:
+                if answer.read() != body[first:last + 1]:
+                    wrong.append((first, last))
+    threads = [threading.Thread(target=read, args=(n,)) for n in range(8)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not wrong
+    slow = urllib.request.urlopen(url)
+    got = slow.read(100_000)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"new")  # the old file goes when its last reader is done
+    assert urllib.request.urlopen(url).read() == b"new"
+    assert got + slow.read() == body
+    slow.close()
+    wait_until(lambda: files() <= before, what="the old file is gone")
 
 
 def test_conditional_reads(s3, bucket):

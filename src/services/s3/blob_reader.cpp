@@ -38,6 +38,15 @@ int64_t chunks(int64_t bytes) { return (bytes + kChunk - 1) / kChunk; }
 
 }  // namespace
 
+class Blobs::Reader::File {
+ public:
+  explicit File(int fd) : fd(fd) {}
+  ~File() { ::close(fd); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  const int fd;
+};
+
 Blobs::Reader::Reader(Blobs& blobs, store::Transaction& tx, std::vector<Piece> pieces)
     : blobs_(blobs), pieces_(std::move(pieces)), values_(pieces_.size()) {
   for (size_t i = 0; i < pieces_.size(); ++i) {
@@ -49,40 +58,53 @@ Blobs::Reader::Reader(Blobs& blobs, store::Transaction& tx, std::vector<Piece> p
       good_ = good_ && values_[i];
     } else {
       blobs_.pin(p.id);
-      good_ = good_ && ::access(blobs_.path(p.id).c_str(), F_OK) == 0;
+      good_ = good_ && (i == 0 ? open_file() : ::access(blobs_.path(p.id).c_str(), F_OK) == 0);
     }
   }
 }
 
 Blobs::Reader::~Reader() {
-  if (fd_ >= 0) ::close(fd_);
   for (auto& p : pieces_)
     if (!p.inside) blobs_.unpin(p.id);
+}
+
+bool Blobs::Reader::open_file() {
+  const int fd = ::open(blobs_.path(pieces_[at_].id).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) file_ = std::make_shared<const File>(fd);
+  return file_ != nullptr;
 }
 
 bool Blobs::Reader::open_piece() {
   auto& p = pieces_[at_];
   position_ = p.offset;
   key_.clear();
+  table_.clear();
   if (!p.key.empty()) {
     auto key = blobs_.keys.open(p.key);
     if (!key) return log_error("s3", "blob {}: {}", p.id, key.error().message), false;
     key_ = std::move(*key);
   }
-  // Only the checks of the chunks that are read.
+  if (p.inside) {
+    if (values_[at_]->size() == static_cast<size_t>(p.whole + chunks(p.whole) * 4)) return true;
+    return log_error("s3", "blob {} has a wrong size", p.id), false;
+  }
+  if (file_ || open_file()) return true;
+  return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
+}
+
+// The checks of the chunks that are read, no others.
+bool Blobs::Reader::read_table() {
+  if (!table_.empty()) return true;
+  const auto& p = pieces_[at_];
   const auto first = p.offset / kChunk, count = chunks(p.offset + p.size) - first;
+  const auto at = p.whole + first * 4;
   table_.resize(static_cast<size_t>(count * 4));
   if (p.inside) {
-    const auto& value = *values_[at_];
-    if (value.size() != static_cast<size_t>(p.whole + chunks(p.whole) * 4))
-      return log_error("s3", "blob {} has a wrong size", p.id), false;
-    table_ = value.substr(static_cast<size_t>(p.whole + first * 4), table_.size());
+    std::memcpy(table_.data(), values_[at_]->data() + at, table_.size());
     return true;
   }
-  fd_ = ::open(blobs_.path(p.id).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd_ < 0 || !read_all(fd_, table_.data(), table_.size(), p.whole + first * 4))
-    return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
-  return true;
+  if (read_all(file_->fd, table_.data(), table_.size(), at)) return true;
+  return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
 }
 
 bool Blobs::Reader::begin(bool plain) {
@@ -107,7 +129,7 @@ bool Blobs::Reader::check(std::string_view chunk, int64_t at) const {
 void Blobs::Reader::advance(int64_t position) {
   position_ = position;
   if (position_ < pieces_[at_].offset + pieces_[at_].size) return;
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  file_ = nullptr;
   values_[at_] = nullptr;
   ++at_;
   position_ = -1;
@@ -118,17 +140,21 @@ bool Blobs::Reader::read(std::string& part) {
   if (position_ < 0 && !open_piece()) return false;
   const auto& p = pieces_[at_];
   const auto end = p.offset + p.size;
-  if (plain_ && fd_ >= 0 && key_.empty() && end - position_ >= kChunk) {
-    if (!pages_) pages_ = http::Pages::make();
+  if (plain_ && file_ && key_.empty() && end - position_ >= kChunk) {
+    const auto most =
+        std::min(end, (position_ / CheckedPages::kWindow + 1) * CheckedPages::kWindow) - position_;
+    if (!pages_) pages_ = std::make_unique<http::Pages>();
     part.clear();
-    if (pages_) return read_pages();
+    if (lend_window(most)) return true;
+    if (pages_->open()) return read_pages(most);
   }
+  if (!read_table()) return false;
   // Whole chunks, because their checks are of whole chunks.
   const auto from = position_ / kChunk * kChunk, to = std::min({from + kPart, chunks(end) * kChunk, p.whole});
   part.resize(static_cast<size_t>(to - from));
   if (p.inside)
     std::memcpy(part.data(), values_[at_]->data() + from, part.size());
-  else if (!read_all(fd_, part.data(), part.size(), from))
+  else if (!read_all(file_->fd, part.data(), part.size(), from))
     return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
   for (auto at = from; at < to; at += kChunk)
     if (!check(std::string_view(part).substr(static_cast<size_t>(at - from), kChunk), at)) return false;
@@ -140,22 +166,45 @@ bool Blobs::Reader::read(std::string& part) {
   return true;
 }
 
-// The bytes go to the socket as the pages that they are; what is checked is a copy of the same pages, which
-// stays in the processor's cache. It is read when the pages are held, so it is them.
-bool Blobs::Reader::read_pages() {
+// What is checked is a copy of the pages, which stays in the processor's cache.
+bool Blobs::Reader::check_chunks(int64_t from, int64_t to) {
+  if (!read_table()) return false;
   thread_local std::string copy(kChunk, '\0');
   const auto& p = pieces_[at_];
-  const auto most = p.offset + p.size - position_;
-  if (!pages_->take(fd_, static_cast<uint64_t>(position_), static_cast<size_t>(most)))
-    return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno ? errno : ENODATA)), false;
-  const auto stop = position_ + static_cast<int64_t>(pages_->held());
-  for (auto at = position_ / kChunk * kChunk; at < stop; at += kChunk) {
+  for (auto at = from / kChunk * kChunk; at < to; at += kChunk) {
     const auto size = static_cast<size_t>(std::min(kChunk, p.whole - at));
-    if (!read_all(fd_, copy.data(), size, at))
+    if (!read_all(file_->fd, copy.data(), size, at))
       return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
     if (!check({copy.data(), size}, at)) return false;
   }
+  return true;
+}
+
+// The pages go to the socket as they are; they are checked when they are held, so it is them.
+bool Blobs::Reader::read_pages(int64_t most) {
+  const auto& p = pieces_[at_];
+  if (!pages_->take(file_->fd, static_cast<uint64_t>(position_), static_cast<size_t>(most)))
+    return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno ? errno : ENODATA)), false;
+  const auto stop = position_ + static_cast<int64_t>(pages_->held());
+  if (!check_chunks(position_, stop)) return false;
   advance(stop);
+  return true;
+}
+
+// False: the window is not held, and this read does not make it so.
+bool Blobs::Reader::lend_window(int64_t most) {
+  const auto& p = pieces_[at_];
+  const auto window = position_ / CheckedPages::kWindow * CheckedPages::kWindow;
+  const auto size = std::min(CheckedPages::kWindow, p.whole - window);
+  auto held = blobs_.checked.find(p.id, window, file_->fd);
+  if (!held && position_ == window && most == size)
+    held = blobs_.checked.hold(p.id, window, static_cast<size_t>(size), file_->fd,
+                               [&] { return check_chunks(window, window + size); });
+  if (!held) return false;
+  pages_->lend(
+      file_->fd, static_cast<uint64_t>(position_), static_cast<size_t>(most),
+      std::make_shared<std::pair<std::shared_ptr<const File>, CheckedPages::Held>>(file_, std::move(held)));
+  advance(position_ + most);
   return true;
 }
 

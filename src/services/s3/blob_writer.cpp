@@ -13,6 +13,9 @@
 namespace nubecita::s3 {
 namespace {
 
+// Written at a time, at multiples of it: the page cache holds a file in the pieces that it was written in,
+// and large ones cost less, now and at every read. More than a value inside the store.
+constexpr size_t kWrite = 128 << 10;
 constexpr int64_t kWriteBehind = 8 << 20;  // the disk begins with this much while the rest still comes
 
 std::unexpected<ApiError> storage(const std::string& what) {
@@ -67,7 +70,15 @@ Status Blobs::Writer::put_out(std::string_view bytes) {
     return {};
   }
   if (fd_ < 0) TRY(start_file());
-  return flush(bytes);
+  while (!bytes.empty()) {
+    const auto part = bytes.substr(0, kWrite - memory_.size());
+    memory_.append(part);
+    bytes.remove_prefix(part.size());
+    if (memory_.size() < kWrite) break;
+    TRY(flush(memory_));
+    memory_.clear();
+  }
+  return {};
 }
 
 Status Blobs::Writer::start_file() {
@@ -83,8 +94,8 @@ Status Blobs::Writer::start_file() {
     blobs_.writing_.erase(id_);
     return failed;
   }
-  auto first = std::exchange(memory_, {});
-  return flush(first);
+  memory_.reserve(kWrite);
+  return {};
 }
 
 Status Blobs::Writer::flush(std::string_view bytes) {
@@ -105,9 +116,9 @@ Status Blobs::Writer::flush(std::string_view bytes) {
 Status Blobs::Writer::finish() {
   if (std::exchange(finished_, true)) return {};
   if (size_ % kChunk) append_crc(table_, crc_);
-  if (fd_ >= 0) return flush(table_);
   memory_ += table_;
-  return {};
+  if (fd_ < 0) return {};
+  return flush(std::exchange(memory_, {}));
 }
 
 Status Blobs::Writer::sync() {

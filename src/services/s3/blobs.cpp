@@ -25,9 +25,14 @@ int64_t count_of(const std::optional<std::string>& text) {
   return n;
 }
 
+size_t memory_of_the_machine() {
+  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace
 
-Blobs::Blobs(const std::string& data_dir) : keys(data_dir + "/s3.key"), root_(data_dir + "/s3") {}
+Blobs::Blobs(const std::string& data_dir)
+    : keys(data_dir + "/s3.key"), checked(memory_of_the_machine() / 16), root_(data_dir + "/s3") {}
 
 std::string Blobs::path(std::string_view id) const {
   return root_ + "/" + std::string(id.substr(id.size() - 2)) + "/" + std::string(id);
@@ -97,7 +102,11 @@ void Blobs::unpin(const std::string& id) {
   auto it = pinned_.find(id);
   if (--it->second > 0) return;
   pinned_.erase(it);
-  if (doomed_.erase(id)) ::unlink(path(id).c_str());
+  if (doomed_.erase(id)) unlink(id);
+}
+void Blobs::unlink(const std::string& id) {
+  checked.forget(id);  // or its blocks would stay
+  ::unlink(path(id).c_str());
 }
 void Blobs::remove(const std::vector<std::string>& doomed) {
   std::lock_guard lock(mutex_);
@@ -105,7 +114,7 @@ void Blobs::remove(const std::vector<std::string>& doomed) {
     if (pinned_.contains(id))
       doomed_.insert(id);
     else
-      ::unlink(path(id).c_str());
+      unlink(id);
   }
 }
 

@@ -3,7 +3,8 @@
 // <data>/s3/<xx>/<id>, synced before the record that names them is committed: nothing is renamed.
 //
 // Both have the same form: the bytes (AES-256-CTR under a key of the blob's own if encrypted), then a CRC-32C
-// for each 64 KiB of them, little-endian. It is checked at every read: wrong bytes are never sent.
+// for each 64 KiB of them, little-endian. It is checked whenever they are read, but for pages that were
+// checked and have not left memory since (checked_pages.hpp): wrong bytes are never sent.
 //
 // A file belongs to its record "s3.file/<id>", which counts who needs it: copies share bytes. A file without
 // one is an orphan of a request or a process that ended; sweep() removes it. Any thread.
@@ -22,6 +23,7 @@
 
 #include "base/result.hpp"
 #include "http/message.hpp"
+#include "services/s3/checked_pages.hpp"
 #include "store/store.hpp"
 
 namespace nubecita::s3 {
@@ -78,11 +80,13 @@ class Blobs {
   size_t sweep(store::Store& store);
 
   Keyring keys;
+  CheckedPages checked;
 
  private:
   bool make_root();
   void pin(const std::string& id);
   void unpin(const std::string& id);
+  void unlink(const std::string& id);
   std::string root_;
   bool made_ = false;  // the directories
   std::mutex mutex_;
@@ -119,7 +123,7 @@ class Blobs::Writer {
   bool encrypt_, taken_ = false, finished_ = false;
   void* cipher_ = nullptr;
   std::string scratch_;  // ciphertext
-  std::string memory_;   // until it becomes a file
+  std::string memory_;   // not in the file yet
   int fd_ = -1;
   int64_t size_ = 0, flushed_ = 0;
   uint32_t crc_ = 0;
@@ -128,6 +132,8 @@ class Blobs::Writer {
 
 /// Reads pieces one after the other, checking them.
 class Blobs::Reader : public http::Source {
+  class File;
+
  public:
   /// False from good(): a file is gone, because the object has been deleted since its record was read: read
   /// the record again.
@@ -142,9 +148,13 @@ class Blobs::Reader : public http::Source {
   http::Pages* pages() override { return began_ ? nullptr : pages_.get(); }
 
  private:
+  bool open_file();
   bool open_piece();
+  bool read_table();
   bool read(std::string& part);
-  bool read_pages();
+  bool read_pages(int64_t most);
+  bool lend_window(int64_t most);
+  bool check_chunks(int64_t from, int64_t to);
   bool check(std::string_view chunk, int64_t at) const;
   void advance(int64_t position);
   Blobs& blobs_;
@@ -153,7 +163,7 @@ class Blobs::Reader : public http::Source {
   bool good_ = true;
   size_t at_ = 0;          // piece
   int64_t position_ = -1;  // in its blob; -1: not opened
-  int fd_ = -1;
+  std::shared_ptr<const File> file_;
   std::string key_, table_;
   bool plain_ = false;
   std::unique_ptr<http::Pages> pages_;

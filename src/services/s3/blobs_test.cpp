@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 
 namespace nubecita::s3 {
@@ -177,6 +179,140 @@ TEST_F(BlobsTest, DamagedPagesDoNotGoOut) {
   EXPECT_EQ(get_plain(slice(pieces, 600'100, 70'000), by_pages), "broken");  // the same chunk
   EXPECT_EQ(::truncate(path.c_str(), 100'000), 0);
   EXPECT_EQ(get_plain(slice(pieces, 0, 500'000), by_pages), "broken");
+}
+
+/// Files are as old as they have to be for their pages to be held.
+class CheckedPagesTest : public BlobsTest {
+ protected:
+  CheckedPagesTest() { set_test_clock(now_ms() + 60'000); }
+  ~CheckedPagesTest() override { set_test_clock(-1); }
+  void change(const std::vector<Piece>& pieces, std::string_view bytes, off_t at) {
+    const int fd = ::open(blobs_->path(pieces[0].id).c_str(), O_WRONLY);
+    EXPECT_EQ(::pwrite(fd, bytes.data(), bytes.size(), at), static_cast<ssize_t>(bytes.size()));
+    ::close(fd);
+  }
+  std::string get_plain(const std::vector<Piece>& pieces) { return BlobsTest::get_plain(pieces, ignored_); }
+  size_t held() const { return blobs_->checked.held_bytes(); }
+  size_t ignored_ = 0;
+};
+
+TEST_F(CheckedPagesTest, WhatIsReadTwiceIsHeldAndComesBackAsItWas) {
+  const auto bytes = random_bytes(2'500'000);
+  const auto pieces = put(bytes);
+  EXPECT_EQ(get_plain(pieces), bytes);
+  EXPECT_EQ(held(), 0u);
+  EXPECT_EQ(get_plain(pieces), bytes);
+  EXPECT_EQ(held(), bytes.size());
+  EXPECT_EQ(get_plain(pieces), bytes);
+  for (auto [at, n] : {std::pair<size_t, size_t>{1, 2'499'998},
+                       {1'048'575, 65'537},
+                       {1'048'577, 1'048'575},
+                       {2'400'000, 100'000}})
+    EXPECT_EQ(get_plain(slice(pieces, static_cast<int64_t>(at), static_cast<int64_t>(n))),
+              bytes.substr(at, n))
+        << at;
+  EXPECT_EQ(get(pieces), bytes);
+  blobs_->checked.let_go(std::chrono::hours(1));
+  EXPECT_EQ(held(), bytes.size());
+  blobs_->checked.let_go({});
+  EXPECT_EQ(held(), 0u);
+  EXPECT_EQ(get_plain(pieces), bytes);
+}
+
+TEST_F(CheckedPagesTest, PartsOfWindowsAreNotHeld) {
+  const auto bytes = random_bytes(2'500'000);
+  const auto pieces = put(bytes);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(get_plain(slice(pieces, 1'000'000, 1'200'000)), bytes.substr(1'000'000, 1'200'000));
+  EXPECT_EQ(held(), static_cast<size_t>(CheckedPages::kWindow));  // the second; ends of two others were read
+}
+
+TEST_F(CheckedPagesTest, WhatChangesAfterTheCheckIsNoticed) {
+  const auto bytes = random_bytes(2'500'000);
+  const auto pieces = put(bytes);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get_plain(pieces), bytes);
+  change(pieces, "????", 1'600'000);
+  EXPECT_EQ(get_plain(pieces), "broken");
+  EXPECT_EQ(get_plain(pieces), "broken");
+  EXPECT_LT(held(), bytes.size());
+  change(pieces, bytes.substr(1'600'000, 4), 1'600'000);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get_plain(pieces), bytes);
+  EXPECT_EQ(held(), bytes.size());
+  EXPECT_EQ(::truncate(blobs_->path(pieces[0].id).c_str(), 1'100'000), 0);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get_plain(pieces), "broken");
+}
+
+TEST_F(CheckedPagesTest, WhatWasNeverRightIsNotHeld) {
+  const auto pieces = put(random_bytes(700'000));
+  change(pieces, "????", 650'000);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get_plain(pieces), "broken");
+  EXPECT_EQ(held(), 0u);
+}
+
+TEST_F(CheckedPagesTest, AFileThatHasJustBeenWrittenIsNotHeld) {
+  set_test_clock(-1);
+  const auto bytes = random_bytes(700'000);
+  const auto pieces = put(bytes);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get_plain(pieces), bytes);
+  EXPECT_EQ(held(), 0u);
+}
+
+TEST_F(CheckedPagesTest, DeletedFilesAreLetGo) {
+  const auto bytes = random_bytes(700'000);
+  const auto pieces = put(bytes);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(get_plain(pieces), bytes);
+  EXPECT_EQ(held(), bytes.size());
+  auto tx = store_->begin();
+  auto reader = std::make_unique<Blobs::Reader>(*blobs_, *tx, pieces);
+  ASSERT_TRUE(reader->begin(true));
+  release(pieces);
+  EXPECT_EQ(files(), 1u);
+  EXPECT_EQ(held(), bytes.size());
+  reader.reset();
+  EXPECT_EQ(files(), 0u);
+  EXPECT_EQ(held(), 0u);
+}
+
+TEST_F(CheckedPagesTest, NoMoreIsHeldThanIsAllowed) {
+  const auto bytes = random_bytes(700'000);
+  const auto one = put(bytes), other = put(bytes);
+  CheckedPages checked(1'000'000);
+  auto hold = [&](const std::vector<Piece>& p, bool right = true) {
+    const int fd = ::open(blobs_->path(p[0].id).c_str(), O_RDONLY);
+    const auto held = checked.hold(p[0].id, 0, bytes.size(), fd, [&] { return right; });
+    EXPECT_EQ(held != nullptr, checked.find(p[0].id, 0, fd) != nullptr);
+    ::close(fd);
+    return held;
+  };
+  EXPECT_FALSE(hold(one));
+  EXPECT_FALSE(hold(other));
+  EXPECT_FALSE(hold(one, false));
+  EXPECT_EQ(checked.held_bytes(), 0u);
+  const auto held = hold(one);
+  EXPECT_TRUE(held);
+  EXPECT_FALSE(hold(other));
+  EXPECT_EQ(checked.held_bytes(), bytes.size());
+  checked.forget(one[0].id);
+  EXPECT_TRUE(hold(other));
+}
+
+TEST_F(CheckedPagesTest, WhereLockingIsNotAllowedEveryReadChecks) {
+  const auto pieces = put(random_bytes(700'000));
+  const int fd = ::open(blobs_->path(pieces[0].id).c_str(), O_RDONLY);
+  const auto child = fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_MEMLOCK, &none);
+    if (::geteuid() == 0 && ::setuid(65'534) != 0) ::_exit(2);  // CAP_IPC_LOCK goes with it
+    CheckedPages checked(1 << 20);
+    for (int i = 0; i < 3; ++i)
+      if (checked.hold("x", 0, 700'000, fd, [] { return true; }) || checked.held_bytes() != 0) ::_exit(1);
+    ::_exit(0);
+  }
+  ::close(fd);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(BlobsTest, WhatIsEncryptedIsNotOnTheDisk) {
