@@ -19,6 +19,7 @@ constexpr int64_t kUnsaved = 1000;        // ms until an unfinished receive of a
 constexpr int64_t kAttempt = 5 * 60'000;
 
 std::atomic<uint64_t> last_number{0};
+std::atomic<size_t> kept{0};  // bytes
 
 uint64_t new_number() {
   const auto from_clock = static_cast<uint64_t>(now_ms()) * 1'024'000;
@@ -35,6 +36,13 @@ void numbers_begin_after(uint64_t seen) {
 }
 
 }  // namespace
+
+std::shared_ptr<const Kept> Kept::make(std::string_view bytes) {
+  if (bytes.size() > kMostOfOne || kept.load(std::memory_order_relaxed) + bytes.size() > kMost) return {};
+  return std::make_shared<const Kept>(bytes);
+}
+Kept::Kept(std::string_view b) : bytes(b) { kept += bytes.size(); }
+Kept::~Kept() { kept -= bytes.size(); }
 
 Index::Index(store::Store& store, store::Scope scope, std::string box, bool fifo)
     : store_(store),
@@ -70,7 +78,7 @@ void Index::load_flights(store::Transaction& tx, int64_t now) {
     if (!flight || !head)
       orphans.emplace_back(key);
     else
-      add({*place, head->sent, head->available, std::string(head->group)}, *flight, flight->visible > now,
+      add({*place, head->sent, head->available, std::string(head->group), {}}, *flight, flight->visible > now,
           true);
     return true;
   });
@@ -263,6 +271,7 @@ void Index::add(const Arrival& a, const Flight& flight, bool in_flight, bool rec
   e.sent = a.sent;
   e.available = a.available;
   e.recorded = recorded;
+  e.message = a.message;
   if (fifo_) e.group = &*groups_.try_emplace(a.group).first;
   if (!in_flight) return make_available(a.place, e, flight.receives ? flight.visible : a.available);
   e.in_flight = true;
@@ -362,7 +371,8 @@ void Index::refill(int64_t now, size_t most) {
     cursor_ = *place;
     auto head = decode_head(value);
     if (head && !known_.contains(*place))
-      add({*place, head->sent, head->available, std::string(head->group)}, {}, false, false);
+      add({*place, head->sent, head->available, std::string(head->group), Kept::make(value)}, {}, false,
+          false);
     return true;
   });
 }
@@ -404,7 +414,7 @@ bool Index::next_fifo(int64_t now, const Place*& locked, Place& place) {
 
 Taken Index::lift(const Place& place, Entry& e, int64_t now, int64_t visible) {
   forget_available(place, e);
-  Taken t{place, e.flight, e.flight, e.sent};
+  Taken t{place, e.flight, e.flight, e.sent, std::move(e.message)};
   if (e.flight.receives == 0) t.before.visible = e.available;
   ++e.flight.receives;
   if (!e.flight.first) e.flight.first = now;
@@ -469,7 +479,7 @@ std::vector<Taken> Index::take_again(const std::string& attempt, int64_t now, in
   }
   for (auto& [place, ticket] : it->second.got) {
     Entry& e = known_.at(place);
-    Taken t{place, e.flight, e.flight, e.sent};
+    Taken t{place, e.flight, e.flight, e.sent, {}};
     flights_.erase({e.flight.visible, place});
     e.flight.visible = visible;
     e.flight.ticket = ++tickets_;

@@ -12,9 +12,11 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -26,17 +28,34 @@ namespace nubecita::sqs {
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr size_t kMostInFlight = 120'000;  // AWS's limit; also how far a FIFO queue looks for a free group
 
+/// A message as it is in the store, of those that will be received first: most are received right after they
+/// were sent, and need not be read then. Together they take at most kMost bytes.
+class Kept {
+ public:
+  static constexpr size_t kMost = 4u << 20, kMostOfOne = 16u << 10;  // bytes
+  /// Null: it is too large, or there are too many.
+  static std::shared_ptr<const Kept> make(std::string_view bytes);
+  explicit Kept(std::string_view bytes);
+  ~Kept();
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+  const std::string bytes;
+};
+using KeptPtr = std::shared_ptr<const Kept>;
+
 /// A message that a receive got.
 struct Taken {
   Place place;
   Flight flight, before;
   int64_t sent = 0;
+  KeptPtr message;  // null: it has to be read
 };
 
 struct Arrival {
   Place place;
   int64_t sent = 0, available = 0;
   std::string group;
+  KeptPtr message;
 };
 
 struct Counts {
@@ -100,6 +119,7 @@ class Index {
     int64_t sent = 0, available = 0;
     bool in_flight = false, dirty = false, recorded = false;
     Groups::value_type* group = nullptr;
+    KeptPtr message;
   };
   using Entries = std::unordered_map<Place, Entry, PlaceHash>;
   struct Event {

@@ -29,7 +29,7 @@ class IndexTest : public ::testing::Test {
     return *index_;
   }
   /// Commits a message and tells the index, as SendMessage does.
-  Place send(const std::string& body, const std::string& group = {}, int64_t delay = 0) {
+  Place send(const std::string& body, const std::string& group = {}, int64_t delay = 0, bool kept = false) {
     Message m;
     m.body = body;
     m.sent = now_ms();
@@ -37,9 +37,10 @@ class IndexTest : public ::testing::Test {
     m.group = group;
     const Place place{index_->fifo() ? 0 : m.available, index_->next_number()};
     auto tx = store_->begin();
-    tx->put(index_->message_key(place), encode_message(m));
+    const auto bytes = encode_message(m);
+    tx->put(index_->message_key(place), bytes);
     EXPECT_EQ(store_->commit(std::move(tx)), store::CommitResult::done);
-    index_->arrived({{place, m.sent, m.available, m.group}});
+    index_->arrived({{place, m.sent, m.available, m.group, kept ? Kept::make(bytes) : KeptPtr()}});
     return place;
   }
   void erase(const Place& place) {
@@ -147,6 +148,44 @@ TEST_F(IndexTest, FifoFlightsSurviveARestart) {
   EXPECT_EQ(index_->flight(a0, now_ms())->ticket, got[0].flight.ticket);
   erase(a0);
   EXPECT_EQ(take(10).size(), 1u);
+}
+
+TEST_F(IndexTest, WhatIsReceivedFirstIsKept) {
+  for (bool fifo : {false, true}) {
+    open(fifo);
+    send("a", "g", 0, true);
+    auto taken = take(1, 1000);
+    ASSERT_EQ(taken.size(), 1u);
+    ASSERT_TRUE(taken[0].message);
+    EXPECT_EQ(decode_message(taken[0].message->bytes)->body, "a");
+    taken = take(1, 30'000, 2000);  // again: it has to be read
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_FALSE(taken[0].message);
+    erase(taken[0].place);
+    const auto gone = send("b", "g", 0, true);
+    erase(gone);
+    EXPECT_TRUE(take(1).empty());
+    send("c", "g");  // what comes from the store is kept on the way
+    taken = (open(fifo), take(1));
+    ASSERT_EQ(taken.size(), 1u);
+    ASSERT_TRUE(taken[0].message);
+    EXPECT_EQ(decode_message(taken[0].message->bytes)->body, "c");
+    erase(taken[0].place);
+  }
+}
+
+TEST_F(IndexTest, NotMoreIsKeptThanIsAllowed) {
+  EXPECT_FALSE(Kept::make(std::string(Kept::kMostOfOne + 1, 'x')));
+  std::vector<KeptPtr> all;
+  while (auto one = Kept::make(std::string(Kept::kMostOfOne, 'x'))) all.push_back(std::move(one));
+  EXPECT_EQ(all.size(), Kept::kMost / Kept::kMostOfOne);
+  open(false);
+  send("a", {}, 0, true);
+  auto taken = take(1);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_FALSE(taken[0].message);
+  all.clear();
+  EXPECT_TRUE(Kept::make("x"));
 }
 
 TEST_F(IndexTest, AnArrivalWakesAWaiterAndTimeWakesTheRest) {

@@ -148,11 +148,16 @@ class Receive {
       if (!done) return index->put_back(std::move(*all));
       if (index->fifo()) index->saved(*all);
     });
-    auto tx = call_.cloud.store->begin();  // newer than call.tx, which may not see what has just come
+    std::unique_ptr<store::Transaction> tx;
+    auto read = [&](const Taken& t) -> std::optional<Message> {
+      if (t.message) return decode_message(t.message->bytes);
+      if (!tx) tx = call_.cloud.store->begin();  // newer than call.tx, which may not see what has just come
+      const auto bytes = tx->get(index_->message_key(t.place));
+      return bytes ? decode_message(*bytes) : std::nullopt;
+    };
     std::vector<Place> gone;
     for (auto& t : *all) {
-      auto bytes = tx->get(index_->message_key(t.place));
-      auto message = bytes ? decode_message(*bytes) : std::nullopt;
+      auto message = read(t);
       if (!message) {
         gone.push_back(t.place);
         continue;

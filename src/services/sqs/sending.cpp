@@ -241,8 +241,10 @@ void Sending::move_in(Message m) {
 
 void Sending::put(Message m, uint64_t number) {
   const Place place{queue_->settings.fifo ? 0 : m.available, number};
-  tx_.put(told_->index->message_key(place), encode_message(m));
-  told_->arrivals.push_back({place, m.sent, m.available, queue_->settings.fifo ? m.group : std::string()});
+  auto bytes = encode_message(m);
+  told_->arrivals.push_back(
+      {place, m.sent, m.available, queue_->settings.fifo ? m.group : std::string(), Kept::make(bytes)});
+  tx_.put(told_->index->message_key(place), std::move(bytes));
 }
 
 Status deliver(api::Cloud& cloud, store::Transaction& tx, std::string_view service_principal,
