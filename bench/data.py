@@ -175,12 +175,16 @@ def measure_sqs(server, seconds):
             row(f"SQS messages, batch of {batch}", clients, server, load(server, f"{mode}:{batch}", clients, seconds, queue))
 
 
-def measure_dynamodb(server, seconds):
+def make_table(server):
     c = client(server, "dynamodb")
     c.create_table(TableName="bench", BillingMode="PAY_PER_REQUEST",
                    KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
                    AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "c", "AttributeType": "N"}])
     c.get_waiter("table_exists").wait(TableName="bench", WaiterConfig={"Delay": 1})
+
+
+def measure_dynamodb(server, seconds):
+    make_table(server)
     load(server, "dynamodb-put:1000", 16, max(2, server.warm_up))
     for name, title in (("put", "PutItem"), ("get", "GetItem"), ("query", "Query 10 items"), ("transact", "TransactWriteItems 2")):
         if server.warm_up > 1 and name != "put":

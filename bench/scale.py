@@ -69,9 +69,7 @@ def main():
     try:
         cloud.client("s3").create_bucket(Bucket="bench")
         queue = cloud.client("sqs").create_queue(QueueName="bench", Attributes={"MessageRetentionPeriod": "1209600"})["QueueUrl"]
-        cloud.client("dynamodb").create_table(
-            TableName="bench", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "c", "AttributeType": "N"}])
+        data.make_table(data.Ours(cloud))
         stages = []
         for keys, messages, items in ((1000, 1000, 1000), (options.keys, options.messages, options.items)):
             stage = Stage(cloud, queue, options.seconds, keys, messages, items)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what nubecita needs from Debian 12's packages: `scripts/deps.sh build` (compiler and libraries),
 # `scripts/deps.sh run` (podman, HAProxy, databases, clients), `scripts/deps.sh test` (what the tests need; also a Python
-# environment in .venv and JavaScript clients in ~/.cache/nubecita).
+# environment in .venv and JavaScript clients in ~/.cache/nubecita), `scripts/deps.sh profile` (for bench/run.sh profile).
 # Safe to run again: packages that are there are left alone. Needs root (asks for sudo otherwise).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,7 @@ run_packages=(podman runc conmon netavark aardvark-dns fuse-overlayfs uidmap hap
   awscli curl jq postgresql-15 postgresql-client-15 mariadb-server mariadb-client npm ca-certificates procps)
 test_packages=(python3-venv python3-pip skopeo socat busybox-static iputils-ping netcat-openbsd nginx-light wrk redis-server
   s3cmd rclone)
+profile_packages=(llvm-19)
 
 sudo=""
 [ "$(id -u)" = 0 ] || sudo="sudo"
@@ -57,6 +58,7 @@ install() {
 case "${1:-}" in
   build) install "${build_packages[@]}" ;;
   run) install "${run_packages[@]}" ;;
+  profile) install "${profile_packages[@]}" ;;
   test)
     install "${test_packages[@]}"
     if [ ! -x .venv/bin/python ] || ! cmp -s tests/requirements.txt .venv/requirements.txt; then

@@ -26,6 +26,10 @@
 #include "services.hpp"
 #include "store/store.hpp"
 
+#ifdef NUBECITA_MAKES_PROFILE
+extern "C" int __llvm_profile_write_file(void);
+#endif
+
 namespace nubecita::commands {
 namespace {
 namespace fs = std::filesystem;
@@ -141,6 +145,9 @@ Status run(const Common& common, const ServeOptions& options) {
   // Everything answered is on the disk and every worker has ended; what is left are watch threads of the
   // machine's parts that know the engine, and controllers that know the server. Taking them apart in some
   // order proves nothing that kill -9 does not need anyway.
+#ifdef NUBECITA_MAKES_PROFILE
+  __llvm_profile_write_file();
+#endif
   ::_exit(0);
 }
 }  // namespace

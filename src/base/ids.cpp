@@ -47,11 +47,11 @@ std::string random_bytes(size_t n) {
 }
 
 std::string to_hex(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  auto* at = out.data();
   for (unsigned char c : bytes) {
-    out += kHex[c >> 4];
-    out += kHex[c & 15];
+    *at++ = kHex[c >> 4];
+    *at++ = kHex[c & 15];
   }
   return out;
 }
@@ -74,12 +74,12 @@ std::string uuid() {
   randomize(reinterpret_cast<char*>(b), sizeof b);
   b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
   b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
-  std::string out;
-  out.reserve(36);
+  std::string out(36, '-');
+  auto* at = out.data();
   for (size_t i = 0; i < sizeof b; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += kHex[b[i] >> 4];
-    out += kHex[b[i] & 15];
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    *at++ = kHex[b[i] >> 4];
+    *at++ = kHex[b[i] & 15];
   }
   return out;
 }

@@ -33,6 +33,7 @@ struct Transaction::State {
   const rocksdb::Snapshot* view();
   /// False: there is no such key.
   bool read(std::string_view key, rocksdb::PinnableSlice& value);
+  void write(std::string_view key, std::optional<std::string> value);  // nothing: erases
 
   Store::Impl& store;
   const rocksdb::Snapshot* snapshot = nullptr;

@@ -108,11 +108,15 @@ std::shared_ptr<const void> Transaction::shared_value(std::string_view key, cons
   return made;
 }
 
-void Transaction::put(std::string_view key, std::string value) {
-  state_->writes.insert_or_assign(std::string(key), std::move(value));
-}
-void Transaction::erase(std::string_view key) {
-  state_->writes.insert_or_assign(std::string(key), std::nullopt);
+void Transaction::put(std::string_view key, std::string value) { state_->write(key, std::move(value)); }
+void Transaction::erase(std::string_view key) { state_->write(key, std::nullopt); }
+
+// Most of many writes come in their keys' order.
+void Transaction::State::write(std::string_view key, std::optional<std::string> value) {
+  if (writes.empty() || writes.rbegin()->first < key)
+    writes.emplace_hint(writes.end(), key, std::move(value));
+  else
+    writes.insert_or_assign(std::string(key), std::move(value));
 }
 
 void Transaction::append(std::string prefix, std::string value) {

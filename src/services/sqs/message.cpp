@@ -13,7 +13,9 @@ namespace {
 constexpr char kPlain = 1, kSealed = 2;  // versions
 
 void put_u32(std::string& out, size_t v) {
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(v >> shift);
+  const char bytes[] = {static_cast<char>(v >> 24), static_cast<char>(v >> 16), static_cast<char>(v >> 8),
+                        static_cast<char>(v)};
+  out.append(bytes, sizeof bytes);
 }
 void put_u64(std::string& out, uint64_t v) {
   put_u32(out, v >> 32);

@@ -5,8 +5,8 @@
 namespace nubecita::sqs {
 namespace {
 
-void append_hex(std::string& out, uint64_t v, int digits) {
-  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += "0123456789abcdef"[(v >> shift) & 15];
+void write_hex(char* at, uint64_t v, size_t digits) {
+  for (; digits > 0; v >>= 4) at[--digits] = "0123456789abcdef"[v & 15];
 }
 
 template <class T>
@@ -20,10 +20,9 @@ bool take(std::string_view& text, T& v, int base = 10) {
 }  // namespace
 
 std::string Place::text() const {
-  std::string out;
-  out.reserve(28);
-  append_hex(out, static_cast<uint64_t>(time), 12);
-  append_hex(out, number, 16);
+  std::string out(28, '0');
+  write_hex(out.data(), static_cast<uint64_t>(time), 12);
+  write_hex(out.data() + 12, number, 16);
   return out;
 }
 
