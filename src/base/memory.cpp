@@ -1,8 +1,7 @@
 #include "base/memory.hpp"
 
 #include <malloc.h>
-
-#include <cstddef>
+#include <unistd.h>
 
 // jemalloc's, where it is linked.
 extern "C" {
@@ -13,6 +12,10 @@ const char* malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
 }
 
 namespace nubecita {
+
+size_t memory_of_the_machine() {
+  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
 
 void give_back_memory() {
   if (!mallctl) {

@@ -3,7 +3,12 @@
 // fifth to a quarter of the CPU of a small write. Tests and sanitizers go without.
 #pragma once
 
+#include <cstddef>
+
 namespace nubecita {
+
+/// Bytes of physical memory, free or not.
+size_t memory_of_the_machine();
 
 /// Gives memory that nobody uses back to the machine: after work that is over, not in the middle of it (it
 /// costs up to milliseconds). Any thread.

@@ -1,9 +1,8 @@
 #include "services/rds/catalog.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
+#include "base/memory.hpp"
 #include "host/databases/databases.hpp"
 #include "services/rds/common.hpp"
 
@@ -126,7 +125,7 @@ std::optional<int64_t> class_memory(std::string_view name) {
 }
 
 int64_t granted_memory(std::string_view name) {
-  const int64_t machine = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  const int64_t machine = static_cast<int64_t>(memory_of_the_machine());
   return std::min(class_memory(name).value_or(int64_t{1} << 30), machine / 2);
 }
 

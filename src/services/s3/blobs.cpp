@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -23,10 +24,6 @@ int64_t count_of(const std::optional<std::string>& text) {
   int64_t n = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), n);
   return n;
-}
-
-size_t memory_of_the_machine() {
-  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
