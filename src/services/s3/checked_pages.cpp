@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <iterator>
+#include <system_error>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -85,24 +86,26 @@ CheckedPages::Held CheckedPages::hold(std::string_view id, int64_t offset, size_
     if (size > most_) return {};
     auto* w = window(id, offset);
     if (!w) {
-      if (windows_ >= kMostWindows) return {};
+      if (windows_ >= kMostWindows || !may_let_go()) return {};
       if (++windows_ == 1) wake_.notify_all();
       blobs_[std::string(id)][offset].read = now;
-      if (!letting_go_.joinable()) letting_go_ = std::thread([this] { run(); });
       return {};
     }
     w->read = now;
     if (w->locked || held_ + size > most_) return {};
     held_ += size;
   }
-  auto locked = std::make_shared<Locked>(file, offset, size);
+  std::shared_ptr<Locked> locked;
   struct stat before{}, after{};
-  const bool good = locked->locked() && ::fstat(file, &before) == 0 && settled(before) && right() &&
-                    ::fstat(file, &after) == 0 && same(before.st_ctim, after.st_ctim);
-  locked->changed = before.st_ctim;
+  if (::fstat(file, &before) == 0 && settled(before)) {
+    locked = std::make_shared<Locked>(file, offset, size);
+    locked->changed = before.st_ctim;
+    if (!locked->locked() || !right() || ::fstat(file, &after) != 0 || !same(before.st_ctim, after.st_ctim))
+      locked = nullptr;
+  }
   std::lock_guard lock(mutex_);
   auto* w = window(id, offset);
-  if (good && w && !w->locked) return w->locked = locked;
+  if (locked && w && !w->locked) return w->locked = locked;
   held_ -= size;
   return {};
 }
@@ -136,6 +139,15 @@ void CheckedPages::let_go(std::chrono::steady_clock::duration unread) {
       --windows_;
     }
     blob = windows.empty() ? blobs_.erase(blob) : std::next(blob);
+  }
+}
+
+bool CheckedPages::may_let_go() {
+  try {
+    if (!letting_go_.joinable()) letting_go_ = std::thread([this] { run(); });
+    return true;
+  } catch (const std::system_error&) {  // no more threads: another time
+    return false;
   }
 }
 

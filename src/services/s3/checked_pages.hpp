@@ -53,6 +53,7 @@ class CheckedPages {
     std::chrono::steady_clock::time_point read;
   };
   void run();
+  bool may_let_go();
   Window* window(std::string_view id, int64_t offset);
   const size_t most_;
   mutable std::mutex mutex_;
@@ -61,7 +62,7 @@ class CheckedPages {
   size_t windows_ = 0;
   size_t held_ = 0;  // bytes, those that are being locked included
   bool stopping_ = false;
-  std::thread letting_go_;  // runs from the first window on
+  std::thread letting_go_;  // from the first window on
 };
 
 }  // namespace nubecita::s3
