@@ -58,7 +58,8 @@ Blobs::Reader::Reader(Blobs& blobs, store::Transaction& tx, std::vector<Piece> p
       good_ = good_ && values_[i];
     } else {
       blobs_.pin(p.id);
-      good_ = good_ && (i == 0 ? open_file() : ::access(blobs_.path(p.id).c_str(), F_OK) == 0);
+      const bool there = i == 0 ? open_file() : ::access(blobs_.path(p.id).c_str(), F_OK) == 0;
+      good_ = good_ && (there || errno != ENOENT);  // anything else is told when it is read
     }
   }
 }
