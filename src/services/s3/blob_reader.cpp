@@ -105,6 +105,7 @@ bool Blobs::Reader::read_table() {
     return true;
   }
   if (read_all(file_->fd, table_.data(), table_.size(), at)) return true;
+  table_.clear();
   return log_error("s3", "blob {} cannot be read: {}", p.id, std::strerror(errno)), false;
 }
 
