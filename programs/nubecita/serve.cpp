@@ -1,9 +1,7 @@
 // `nubecita serve`: opens the rooms in order, waits for SIGTERM or SIGINT, closes them in reverse. What runs
 // on the machine is left running: the next start adopts it.
 #include <fcntl.h>
-#include <link.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,10 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
-#include <span>
 
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "commands.hpp"
 #include "control/engine.hpp"
 #include "gateway/gateway.hpp"
@@ -69,23 +67,6 @@ void raise_file_limit() {
   }
 }
 
-/// Start-up runs once through much code, which then counts as our memory: gives the pages of code and
-/// constants back. Those that are needed again come from the page cache.
-void release_startup_code() {
-  dl_iterate_phdr(
-      [](dl_phdr_info* object, size_t, void*) {
-        const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-        for (const auto& part : std::span(object->dlpi_phdr, object->dlpi_phnum)) {
-          if (part.p_type != PT_LOAD || (part.p_flags & PF_W)) continue;  // what was relocated must stay
-          const uintptr_t begin = (object->dlpi_addr + part.p_vaddr + page - 1) / page * page;
-          const uintptr_t end = (object->dlpi_addr + part.p_vaddr + part.p_memsz) / page * page;
-          if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-        }
-        return 0;
-      },
-      nullptr);
-}
-
 Status run(const Common& common, const ServeOptions& options) {
   Ending ending;
   raise_file_limit();
@@ -134,7 +115,7 @@ Status run(const Common& common, const ServeOptions& options) {
   TRY(write_private_file(run_dir + "/pid", std::to_string(::getpid())));
   TRY(write_private_file(run_dir + "/endpoint", "http://" + server.address()));
   log_info("serve", "ready on http://{} and https://{}", server.address(), server.address());
-  release_startup_code();
+  give_back_memory();  // start-up runs once through much code
   const int signal = ending.wait();
   log_info("serve", "signal {}: stopping; tasks, databases and load balancers go on running", signal);
   server.stop();

@@ -10,8 +10,8 @@ namespace nubecita {
 /// Bytes of physical memory, free or not.
 size_t memory_of_the_machine();
 
-/// Gives memory that nobody uses back to the machine: after work that is over, not in the middle of it (it
-/// costs up to milliseconds). Any thread.
+/// Gives memory that nobody uses back to the machine, the program's code and constants too: after work that
+/// is over, not in the middle of it (it costs up to milliseconds). Any thread.
 void give_back_memory();
 
 }  // namespace nubecita
