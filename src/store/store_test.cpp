@@ -655,8 +655,8 @@ TEST_F(StoreTest, AtRestNothingIsKeptForReading) {
   EXPECT_FALSE(impl.resting);
   EXPECT_GT(cached(), 10'000u);
   ASSERT_TRUE(rests());
-  for (int i = 0; i < 100 && cached() >= 10'000u;
-       ++i)  // it rests first, so that who reads meanwhile wakes it
+  // It says that it rests before it drops anything, so that whoever reads meanwhile wakes it.
+  for (int i = 0; i < 100 && cached() >= 10'000u; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_LT(cached(), 10'000u);
   put("k", "written at rest");

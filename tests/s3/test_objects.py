@@ -105,6 +105,8 @@ def test_a_large_object_that_many_read_again(s3, bucket, cloud):
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert not wrong
+    locked = next(line for line in pathlib.Path(f"/proc/{cloud.pid}/status").read_text().splitlines() if line.startswith("VmLck"))
+    assert int(locked.split()[1]) * 1024 >= 5 << 20, locked  # less than 64 KiB at the end is sent as a copy
     slow = urllib.request.urlopen(url)
     got = slow.read(100_000)
     s3.put_object(Bucket=bucket, Key="k", Body=b"new")  # the old file goes when its last reader is done

@@ -29,7 +29,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr size_t kMostInFlight = 120'000;  // AWS's limit; also how far a FIFO queue looks for a free group
 
 /// A message as it is in the store, of those that will be received first: most are received right after they
-/// were sent, and need not be read then. Together they take at most kMost bytes.
+/// were sent, and need not be read then. Together they take about kMost bytes at most.
 class Kept {
  public:
   static constexpr size_t kMost = 4u << 20, kMostOfOne = 16u << 10;  // bytes
