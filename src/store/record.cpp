@@ -90,7 +90,8 @@ const boost::json::value& as_value(const void* node) { return *static_cast<const
 
 struct FieldWriter::State {
   std::string out;
-  bool first = true;  // nothing stands yet in the innermost object or array
+  std::string behind;  // all Bytes
+  bool first = true;   // nothing stands yet in the innermost object or array
 
   void separate() {
     if (!first) out += ',';
@@ -108,7 +109,11 @@ struct FieldWriter::State {
 
 FieldWriter::FieldWriter() : state_(std::make_unique<State>()) { state_->out.reserve(256); }
 FieldWriter::~FieldWriter() = default;
-std::string FieldWriter::take() { return std::move(state_->out); }
+std::string FieldWriter::take() {
+  auto& s = *state_;
+  if (!s.behind.empty()) s.out.append(1, '\0').append(s.behind);
+  return std::move(s.out);
+}
 
 void FieldWriter::begin_object() {
   state_->before_value();
@@ -138,6 +143,13 @@ void FieldWriter::value(const std::string& s) {
   state_->before_value();
   append_string(state_->out, s);
 }
+void FieldWriter::value(const Bytes& b) {
+  begin_array();
+  value(static_cast<int64_t>(state_->behind.size()));
+  value(static_cast<int64_t>(b.value.size()));
+  end_array();
+  state_->behind += b.value;
+}
 void FieldWriter::value(int64_t v) {
   state_->before_value();
   char digits[24];
@@ -160,6 +172,7 @@ struct FieldReader::State {
   unsigned char space[4096];  // most records fit: one allocation less
   boost::json::monotonic_resource memory{space, sizeof space};
   std::optional<boost::json::value> root;
+  std::string_view behind;
   const boost::json::object* here = nullptr;
 };
 
@@ -167,7 +180,9 @@ FieldReader::FieldReader(std::string_view bytes) : state_(std::make_unique_for_o
   boost::system::error_code error;
   boost::json::parse_options options;
   options.max_depth = 64;
-  auto root = boost::json::parse({bytes.data(), bytes.size()}, error, &state_->memory, options);
+  const auto json = record_json(bytes);
+  if (json.size() < bytes.size()) state_->behind = bytes.substr(json.size() + 1);
+  auto root = boost::json::parse({json.data(), json.size()}, error, &state_->memory, options);
   if (error) throw CorruptRecord("a record is not JSON: " + error.message());
   if (!root.is_object()) wrong("an object", root);
   state_->root.emplace(std::move(root));  // moves within `memory`; an assignment would copy
@@ -183,6 +198,19 @@ void FieldReader::read(const void* node, std::string& v) {
   auto* s = as_value(node).if_string();
   if (!s) wrong("a string", as_value(node));
   v = decoded({s->data(), s->size()});
+}
+void FieldReader::read(const void* node, Bytes& v) {
+  uint64_t at[2] = {};
+  if (array_size(node) != 2) wrong("[offset, size]", as_value(node));
+  for (size_t i = 0; i < 2; ++i) {
+    int64_t n = 0;
+    read(array_at(node, i), n);
+    at[i] = static_cast<uint64_t>(n);
+  }
+  const auto all = state_->behind;
+  if (at[0] > all.size() || at[1] > all.size() - at[0])
+    throw CorruptRecord("a record's bytes end before their end");
+  v.value = all.substr(at[0], at[1]);
 }
 void FieldReader::read(const void* node, int64_t& v) {
   auto* i = as_value(node).if_int64();

@@ -9,6 +9,8 @@
 //
 // Strings hold any bytes. Text in UTF-8 stands in the JSON as it is; anything else is written as U+0000,
 // "b64:" and its base64, and so is text that begins with U+0000, so that no string can be taken for another.
+// A member of type Bytes is written as [offset, size]: where it stands in what follows the JSON after a NUL,
+// which no JSON has inside.
 // Values only; a writer or reader belongs to one thread.
 #pragma once
 
@@ -28,6 +30,14 @@ namespace nubecita::store {
 struct CorruptRecord : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// More bytes than a few that are no text: they are stored as they are.
+struct Bytes {
+  std::string value;
+  bool operator==(const Bytes&) const = default;
+};
+/// A stored record without its Bytes.
+inline std::string_view record_json(std::string_view stored) { return stored.substr(0, stored.find('\0')); }
 
 class FieldWriter {
  public:
@@ -51,6 +61,7 @@ class FieldWriter {
 
  private:
   static bool nothing(const std::string& s) { return s.empty(); }
+  static bool nothing(const Bytes& b) { return b.value.empty(); }
   static bool nothing(int64_t v) { return v == 0; }
   static bool nothing(int v) { return v == 0; }
   static bool nothing(double v) { return v == 0; }
@@ -74,6 +85,7 @@ class FieldWriter {
 
   void key(std::string_view name);
   void value(const std::string& s);
+  void value(const Bytes& b);
   void value(int64_t v);
   void value(int v) { value(static_cast<int64_t>(v)); }
   void value(double v);
@@ -127,6 +139,7 @@ class FieldReader {
  private:
   const void* find(std::string_view name) const;
   void read(const void* node, std::string& v);
+  void read(const void* node, Bytes& v);
   void read(const void* node, int64_t& v);
   void read(const void* node, int& v);
   void read(const void* node, double& v);

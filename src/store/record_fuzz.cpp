@@ -9,9 +9,10 @@ struct Part {
   std::string text;
   std::vector<int64_t> numbers;
   std::map<std::string, std::string> labels;
+  nubecita::store::Bytes bytes;
   template <class A>
   void fields(A& a) {
-    a("t", text)("n", numbers)("l", labels);
+    a("t", text)("n", numbers)("l", labels)("b", bytes);
   }
   bool operator==(const Part&) const = default;
 };
@@ -37,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   Whole raw;
   raw.text.assign(reinterpret_cast<const char*>(data), size);
-  raw.parts.push_back({raw.text, {1}, {{raw.text, raw.text}}});
+  raw.parts.push_back({raw.text, {1}, {{raw.text, raw.text}}, {raw.text}});
   if (decode_record<Whole>(encode_record(raw)) != raw) std::abort();
   return 0;
 }

@@ -100,6 +100,36 @@ TEST(Record, NothingIsLeftOutAndDefaultsStay) {
   EXPECT_EQ(decode_record<Outer>(R"({"unknown":[1,{"a":2}]})"), Outer{});
 }
 
+struct Packed {
+  std::string name;
+  std::vector<Bytes> parts;
+  Bytes one;
+  template <class A>
+  void fields(A& a) {
+    a("name", name)("parts", parts)("one", one);
+  }
+  bool operator==(const Packed&) const = default;
+};
+
+TEST(Record, BytesStandBehindTheJson) {
+  using namespace std::string_literals;
+  const Packed p{"n", {{"\0\xff"s}, {""}, {R"({"name":"other"})"}}, {"last\0"s}};
+  const auto stored = encode_record(p);
+  EXPECT_EQ(stored, R"({"name":"n","parts":[[0,2],[2,0],[2,16]],"one":[18,5]})"s + '\0' + "\0\xff"s +
+                        R"({"name":"other"})" + "last\0"s);
+  EXPECT_EQ(decode_record<Packed>(stored), p);
+  EXPECT_EQ(record_json(stored), R"({"name":"n","parts":[[0,2],[2,0],[2,16]],"one":[18,5]})");
+  EXPECT_EQ(encode_record(Packed{"n", {}, {}}), R"({"name":"n"})");
+}
+
+TEST(Record, BytesThatEndTooEarlyAreCorrupt) {
+  using namespace std::string_literals;
+  for (const auto& bad : {R"({"one":[0,1]})"s, R"({"one":[0,2]})"s + "\0a"s, R"({"one":[2,0]})"s + "\0a"s,
+                          R"({"one":[-1,1]})"s + "\0a"s, R"({"one":[1,-1]})"s + "\0a"s,
+                          R"({"one":[0]})"s + "\0a"s, R"({"one":"a"})"s + "\0a"s})
+    EXPECT_THROW(decode_record<Packed>(bad), CorruptRecord) << bad;
+}
+
 TEST(Record, GarbageIsCorrupt) {
   for (const char* bad :
        {"", "x", "[]", "{\"id\":1}", "{\"id\":\"a\"", "{\"big\":\"1\"}", "{\"small\":4294967296}",

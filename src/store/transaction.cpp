@@ -184,21 +184,20 @@ void Transaction::scan(std::string_view prefix, std::string_view from,
     const bool have_stored = stored->Valid();
     if (!have_own && !have_stored) break;
     const std::string_view stored_key = have_stored ? stored->key().ToStringView() : std::string_view{};
-    std::string key;
     bool more = true;
     if (have_own && (!have_stored || own->first <= stored_key)) {
-      key = own->first;
-      if (have_stored && key == stored_key) stored->Next();
+      at = own->first;
+      if (have_stored && at == stored_key) stored->Next();
       if (own->second) {
         const std::string value = *own->second;
-        more = visit(key, value);
+        more = visit(at, value);
       }
     } else {
-      key = stored_key;
-      more = visit(key, stored->value().ToStringView());
+      at = stored_key;
+      more = visit(at, stored->value().ToStringView());
       stored->Next();
     }
-    at = std::move(key) + '\0';  // the smallest key after it
+    at += '\0';  // the smallest key after it
     if (!more) {
       range.to = at;
       break;

@@ -23,7 +23,7 @@ def code(call, **args):
     return e.value.response["Error"]["Code"]
 
 
-@pytest.mark.parametrize("size", [0, 1, 4096, 65536, 65537, 3_000_000])
+@pytest.mark.parametrize("size", [0, 1, 1024, 1025, 4096, 65536, 65537, 3_000_000])
 def test_bytes_come_back(s3, bucket, size):
     body = os.urandom(size)
     put = s3.put_object(Bucket=bucket, Key="k", Body=body)
@@ -195,6 +195,56 @@ def test_copy(s3, bucket):
     assert s3.get_object_tagging(Bucket=bucket, Key="again")["TagSet"] == [{"Key": "u", "Value": "2"}]
     assert code(s3.copy_object, Bucket=bucket, Key="to", CopySource={"Bucket": bucket, "Key": "to"}) == "InvalidRequest"
     assert code(s3.copy_object, Bucket=bucket, Key="x", CopySource={"Bucket": bucket, "Key": "none"}) == "NoSuchKey"
+
+
+@pytest.mark.parametrize("encryption", [{}, {"ServerSideEncryption": "AES256"}, {"ServerSideEncryption": "aws:kms"}], ids=["plain", "AES256", "aws:kms"])
+def test_small_objects(own_cloud, encryption):
+    """They stand in their records: copied, versioned, made parts of and listed with them."""
+    s3 = own_cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3v4")
+    s3.create_bucket(Bucket="small")
+    s3.put_bucket_versioning(Bucket="small", VersioningConfiguration={"Status": "Enabled"})
+    bodies = {f"k{n}": os.urandom(n) for n in (1, 500, 1024, 1025)}
+    for key, body in bodies.items():
+        old = s3.put_object(Bucket="small", Key=key, Body=b"old", **encryption)["VersionId"]
+        s3.put_object(Bucket="small", Key=key, Body=body, **encryption)
+        assert s3.get_object(Bucket="small", Key=key, VersionId=old)["Body"].read() == b"old"
+        for how in ({}, encryption):
+            s3.copy_object(Bucket="small", Key=key + "-copy", CopySource=f"small/{key}", **how)
+            assert s3.get_object(Bucket="small", Key=key + "-copy")["Body"].read() == body
+        # Onto itself, which takes other metadata and the same bytes.
+        s3.copy_object(Bucket="small", Key=key, CopySource=f"small/{key}", MetadataDirective="REPLACE", Metadata={"a": "b"}, **encryption)
+        upload = s3.create_multipart_upload(Bucket="small", Key=key + "-parts", **encryption)["UploadId"]
+        part = s3.upload_part_copy(Bucket="small", Key=key + "-parts", UploadId=upload, PartNumber=1, CopySource=f"small/{key}")
+        s3.complete_multipart_upload(Bucket="small", Key=key + "-parts", UploadId=upload,
+                                     MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]})
+        # What the copies were made of is gone: they have their own.
+        for version in s3.list_object_versions(Bucket="small", Prefix=key)["Versions"]:
+            if version["Key"] == key and not version["IsLatest"]:
+                s3.delete_object(Bucket="small", Key=key, VersionId=version["VersionId"])
+    own_cloud.restart()
+    s3 = own_cloud.client("s3", s3={"addressing_style": "path"}, signature_version="s3v4")
+    for key, body in bodies.items():
+        for copy in (key, key + "-copy", key + "-parts"):
+            assert s3.get_object(Bucket="small", Key=copy)["Body"].read() == body, copy
+            if len(body) > 9:
+                assert s3.get_object(Bucket="small", Key=copy, Range="bytes=3-8")["Body"].read() == body[3:9], copy
+    if not encryption:  # what is written on the disk is what was sent, or nothing like it
+        return
+    text = b"this is not to be found " * 40
+    s3.put_object(Bucket="small", Key="text", Body=text, **encryption)
+    own_cloud.stop()
+    for file in pathlib.Path(own_cloud.data).rglob("*"):
+        assert not file.is_file() or text[:48] not in file.read_bytes(), file
+
+
+def test_contents_are_not_taken_for_what_is_said_of_them(s3, versioned):
+    body = b'{"marker":true,"etag":"x","size":7}\0"marker":true'
+    for key in ("d/1", "e"):
+        s3.put_object(Bucket=versioned, Key=key, Body=body)
+    page = s3.list_objects_v2(Bucket=versioned, Delimiter="/")
+    assert [p["Prefix"] for p in page["CommonPrefixes"]] == ["d/"] and [(o["Key"], o["Size"]) for o in page["Contents"]] == [("e", len(body))]
+    versions = s3.list_object_versions(Bucket=versioned)
+    assert [v["Key"] for v in versions["Versions"]] == ["d/1", "e"] and "DeleteMarkers" not in versions
 
 
 def test_encryption_at_rest(cloud, s3, bucket):

@@ -51,7 +51,9 @@ Blobs::Reader::Reader(Blobs& blobs, store::Transaction& tx, std::vector<Piece> p
     : blobs_(blobs), pieces_(std::move(pieces)), values_(pieces_.size()) {
   for (size_t i = 0; i < pieces_.size(); ++i) {
     auto& p = pieces_[i];
-    if (p.inside) {
+    if (p.in_record()) {
+      values_[i] = std::make_shared<const std::string>(std::move(p.blob.value));
+    } else if (p.inside) {
       values_[i] = tx.shared<std::string>(
           store::make_key("s3.bytes", kEverywhere, p.id),
           [](std::string_view bytes) { return std::make_shared<const std::string>(bytes); });

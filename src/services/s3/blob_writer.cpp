@@ -134,11 +134,14 @@ Status Blobs::Writer::sync() {
 
 Piece Blobs::Writer::put(store::Transaction& tx) const {
   if (size_ == 0) return {};
-  if (fd_ < 0)
+  Piece piece{id_, 0, size_, size_, fd_ < 0, sealed_, {}};
+  if (size_ <= kInRecord)
+    piece.blob.value = memory_;
+  else if (piece.inside)
     tx.put(store::make_key("s3.bytes", kEverywhere, id_), memory_);
   else
     tx.put(store::make_key("s3.file", kEverywhere, id_), "1");
-  return {id_, 0, size_, size_, fd_ < 0, sealed_};
+  return piece;
 }
 
 void Blobs::Writer::taken() { taken_ = true; }

@@ -66,6 +66,7 @@ bool Blobs::make_root() {
 
 void Blobs::need(store::Transaction& tx, const std::vector<Piece>& pieces) {
   for (auto& p : pieces) {
+    if (p.in_record()) continue;
     const auto key = p.inside ? store::make_key("s3.shared", kEverywhere, p.id) : file_key(p.id);
     // A value is needed once unless it says otherwise, so that most need no count.
     tx.put(key, std::to_string(
@@ -76,6 +77,7 @@ void Blobs::need(store::Transaction& tx, const std::vector<Piece>& pieces) {
 void Blobs::release(store::Transaction& tx, const std::vector<Piece>& pieces,
                     std::vector<std::string>& doomed) {
   for (auto& p : pieces) {
+    if (p.in_record()) continue;
     const auto key = p.inside ? store::make_key("s3.shared", kEverywhere, p.id) : file_key(p.id);
     const auto left = count_of(tx.get(key)) - 1;
     if (left > 0) {

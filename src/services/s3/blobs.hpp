@@ -1,8 +1,9 @@
-// Bytes of objects. A blob is written once and never changed. Small ones are values of the store, committed
-// with the record that needs them, so that one synced write holds both; large ones are files
-// <data>/s3/<xx>/<id>, synced before the record that names them is committed: nothing is renamed.
+// Bytes of objects. A blob is written once and never changed. The smallest stand in the record that needs
+// them: one key to write and to read, but listings read past them. Small ones are values of the store,
+// committed with their record, so that one synced write holds both; large ones are files <data>/s3/<xx>/<id>,
+// synced before the record that names them is committed: nothing is renamed.
 //
-// Both have the same form: the bytes (AES-256-CTR under a key of the blob's own if encrypted), then a CRC-32C
+// All have the same form: the bytes (AES-256-CTR under a key of the blob's own if encrypted), then a CRC-32C
 // for each 64 KiB of them, little-endian. It is checked whenever they are read, but for pages that were
 // checked and have not left memory since (checked_pages.hpp): wrong bytes are never sent.
 //
@@ -30,19 +31,22 @@ namespace nubecita::s3 {
 
 inline const store::Scope kEverywhere{"-", "-"};
 constexpr int64_t kChunk = 64 * 1024;
-constexpr int64_t kInside = 64 * 1024;  // at most this many bytes are a value of the store
+constexpr int64_t kInRecord = 1024;     // at most this many bytes stand in the record,
+constexpr int64_t kInside = 64 * 1024;  // this many are a value of the store
 
 /// Some bytes of a blob.
 struct Piece {
   std::string id;
   int64_t offset = 0, size = 0;  // what is meant
   int64_t whole = 0;             // bytes of the blob
-  bool inside = false;           // a value of the store, not a file
+  bool inside = false;           // in the store, not a file
   std::string key;               // the blob's data key, sealed; empty: not encrypted
+  store::Bytes blob;             // itself, if it stands here: then nothing else needs it
   template <class A>
   void fields(A& a) {
-    a("id", id)("offset", offset)("size", size)("whole", whole)("inside", inside)("key", key);
+    a("id", id)("offset", offset)("size", size)("whole", whole)("inside", inside)("key", key)("blob", blob);
   }
+  bool in_record() const { return !blob.value.empty(); }
 };
 
 /// Seals the blobs' keys under the installation's, which is made at the first use in a file of mode 0600 and
@@ -109,7 +113,7 @@ class Blobs::Writer {
   /// Makes a file durable. Waits: not on an I/O thread.
   Status sync();
   int64_t size() const { return size_; }
-  /// Puts the blob's value (if it is not a file) or its file's record in the transaction.
+  /// Puts the blob's value or its file's record in the transaction, if it does not stand in the piece.
   Piece put(store::Transaction& tx) const;
   /// The commit has been made.
   void taken();

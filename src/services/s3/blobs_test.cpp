@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "services/s3/records.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -116,10 +117,11 @@ class BlobsTest : public testing::Test {
 };
 
 TEST_F(BlobsTest, ComeBackAsTheyWere) {
-  for (size_t size : {1u, 4096u, 65'535u, 65'536u, 65'537u, 131'072u, 1'000'000u})
+  for (size_t size : {1u, 1024u, 1025u, 4096u, 65'535u, 65'536u, 65'537u, 131'072u, 1'000'000u})
     for (bool encrypt : {false, true}) {
       const auto bytes = random_bytes(size);
       const auto pieces = put(bytes, encrypt);
+      EXPECT_EQ(pieces[0].in_record(), size <= 1024u);
       EXPECT_EQ(pieces[0].inside, size <= 65'536u);
       EXPECT_EQ(get(pieces), bytes) << size << (encrypt ? " encrypted" : "");
     }
@@ -344,6 +346,26 @@ TEST_F(BlobsTest, AFlippedBitIsNoticed) {
   EXPECT_NE(get(pieces), "broken");
 }
 
+TEST_F(BlobsTest, TheSmallestNeedNothingButTheirRecord) {
+  for (bool encrypt : {false, true}) {
+    const std::string text(1000, 'x');
+    const auto written = put(text, encrypt);
+    EXPECT_EQ(written[0].blob.value.find("xxxx") == std::string::npos, encrypt);
+    const auto pieces = store::decode_record<Manifest>(store::encode_record(Manifest{written, {}})).pieces;
+    EXPECT_EQ(get(slice(pieces, 10, 20)), text.substr(0, 20));
+    EXPECT_TRUE(release(written).empty());
+    EXPECT_EQ(get(pieces), text);  // another record's are its own
+    for (size_t at : {0u, 999u, 1001u}) {
+      auto damaged = pieces;
+      damaged[0].blob.value[at] ^= 4;
+      EXPECT_EQ(get(damaged), "broken") << at;
+    }
+    auto short_of = pieces;
+    short_of[0].blob.value.pop_back();
+    EXPECT_EQ(get(short_of), "broken");
+  }
+}
+
 TEST_F(BlobsTest, ATruncatedFileIsNoticed) {
   const auto pieces = put(random_bytes(300'000));
   ASSERT_EQ(::truncate(blobs_->path(pieces[0].id).c_str(), 299'000), 0);
@@ -351,7 +373,7 @@ TEST_F(BlobsTest, ATruncatedFileIsNoticed) {
 }
 
 TEST_F(BlobsTest, CopiesShareBytes) {
-  for (size_t size : {1000u, 200'000u}) {
+  for (size_t size : {2000u, 200'000u}) {
     const auto bytes = random_bytes(size);
     const auto pieces = put(bytes);
     ASSERT_TRUE(store_->transact([&](store::Transaction& tx) -> Status {

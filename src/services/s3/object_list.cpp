@@ -8,7 +8,19 @@
 namespace nubecita::s3 {
 namespace {
 
-void show_checksums(api::Call& call, const Object& o, wire::List<wire::Text>& algorithms, wire::Text& type) {
+/// What a listing shows of an Object: a page decodes a thousand.
+struct Line {
+  bool marker = false;
+  std::string version, etag, account, storage_class, algorithm, checksum_type;
+  int64_t size = 0, modified = 0;
+  template <class A>
+  void fields(A& a) {
+    a("marker", marker)("version", version)("etag", etag)("size", size)("modified", modified)(
+        "account", account)("class", storage_class)("algorithm", algorithm)("checksum_type", checksum_type);
+  }
+};
+
+void show_checksums(api::Call& call, const Line& o, wire::List<wire::Text>& algorithms, wire::Text& type) {
   if (o.algorithm.empty()) return;
   algorithms = call.list<wire::Text>(1);
   algorithms[0] = call.text(o.algorithm);
@@ -24,8 +36,8 @@ Listed list(api::Call& call, const ListQuery& q, bool url, bool owner) {
   Listed l;
   l.page = walk(call.tx, "s3.object", q, [&](std::string_view name, std::string_view value) {
     // Delete markers say so early in their record; the others need not be read to be counted.
-    if (!name.data()) return value.find("\"marker\":true") == std::string_view::npos;
-    const auto o = store::decode_record<Object>(value);
+    if (!name.data()) return store::record_json(value).find("\"marker\":true") == std::string_view::npos;
+    const auto o = store::decode_record<Line>(value);
     if (o.marker) return false;
     model::Object item;
     item.key = shown(call, name, url);
@@ -103,7 +115,7 @@ struct VersionPage {
   std::vector<model::DeleteMarkerEntry> markers;
 };
 
-void show_one(api::Call& call, std::string_view name, const Object& o, bool newest, bool url,
+void show_one(api::Call& call, std::string_view name, const Line& o, bool newest, bool url,
               VersionPage& page) {
   if (o.marker) {
     model::DeleteMarkerEntry m;
@@ -147,9 +159,9 @@ Status list_object_versions(api::Call& call, const model::ListObjectVersionsRequ
   std::string last_key;
   // One key's versions, newest first; `resume`: those after this one. False: the page is full and there is
   // more.
-  auto one_key = [&](std::string_view name, const Object& newest, std::string_view resume) {
+  auto one_key = [&](std::string_view name, const Line& newest, std::string_view resume) {
     bool skipping = !resume.empty();
-    auto take = [&](const Object& o, bool is_newest) {
+    auto take = [&](const Line& o, bool is_newest) {
       if (skipping) {
         skipping = o.version != resume;
         return true;
@@ -163,21 +175,22 @@ Status list_object_versions(api::Call& call, const model::ListObjectVersionsRequ
     };
     if (!take(newest, true)) return;
     x.tx.scan(version_key(q.bucket, name), {}, [&](std::string_view, std::string_view v) {
-      return take(store::decode_record<Object>(v), false);
+      return take(store::decode_record<Line>(v), false);
     });
   };
   if (!in.version_id_marker.empty())
-    if (auto newest = find_newest(x.tx, q.bucket, q.after)) one_key(q.after, *newest, in.version_id_marker);
+    if (auto newest = get_record<Line>(x.tx, object_key(q.bucket, q.after)))
+      one_key(q.after, *newest, in.version_id_marker);
   // Keys are walked one by one; the page is full when its versions are.
   ListPage page;
   while (!full) {
     q.most = 1;
-    std::optional<Object> newest;
+    std::optional<Line> newest;
     std::string name;
     auto step = walk(x.tx, "s3.object", q, [&](std::string_view n, std::string_view v) {
       if (n.data()) {
         name = n;
-        newest = store::decode_record<Object>(v);
+        newest = store::decode_record<Line>(v);
       }
       return true;
     });
