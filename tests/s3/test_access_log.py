@@ -124,6 +124,60 @@ def test_a_target_that_has_changed_gets_nothing(own):
     assert logs(other, "target")[0] == [] and "the target bucket must be the same" in cloud.log_tail()
 
 
+def test_parts_of_requests_have_lines_of_their_own(own):
+    cloud, s3 = own
+    s3.create_bucket(Bucket="other")
+    allow_delivery(s3, "target")
+    enable(s3, "source", "target")
+    for key in ("a", "b c", "kept"):
+        s3.put_object(Bucket="source", Key=key, Body=b"x" * 7)
+    s3.put_bucket_policy(Bucket="source", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::source/kept"}]}))
+    s3.copy_object(Bucket="other", Key="copy", CopySource="source/a")
+    upload = s3.create_multipart_upload(Bucket="other", Key="parts")["UploadId"]
+    s3.upload_part_copy(Bucket="other", Key="parts", UploadId=upload, PartNumber=1, CopySource="source/b c")
+    with pytest.raises(ClientError):  # nothing was read for it
+        s3.copy_object(Bucket="no-such-bucket", Key="copy", CopySource="source/a")
+    errors = s3.delete_objects(Bucket="source", Delete={"Objects": [{"Key": k} for k in ("a", "b c", "none", "kept")]})["Errors"]
+    assert [(e["Key"], e["Code"]) for e in errors] == [("kept", "AccessDenied")]
+    cloud.restart()
+    _, told = logs(s3, "target")
+    [batch] = [t for t in told if t["operation"] == "REST.POST.MULTI_OBJECT_DELETE"]
+    parts = [t for t in told if t["operation"] == "BATCH.DELETE.OBJECT"]
+    assert [(t["key"], t["status"], t["error"], t["size"]) for t in parts] == [
+        ("a", "204", "-", "7"), ("b+c", "204", "-", "7"), ("none", "204", "-", "-"), ("kept", "403", "AccessDenied", "-")]
+    assert all((t["id"], t["requester"], t["host_id"]) == (batch["id"], batch["requester"], batch["host_id"]) for t in parts)
+    assert all({t[f] for f in ("uri", "sent", "total", "referer", "agent")} == {"-"} for t in parts)
+    assert [(t["operation"], t["key"], t["status"], t["size"]) for t in told if ".COPY." in t["operation"]] == [
+        ("REST.COPY.OBJECT_GET", "a", "200", "7"), ("REST.COPY.PART_GET", "b+c", "200", "7")]
+
+
+def test_visits_to_websites(own):
+    cloud, s3 = own
+    allow_delivery(s3, "target")
+    s3.delete_public_access_block(Bucket="source")
+    s3.put_bucket_policy(Bucket="source", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::source/*", "arn:aws:s3:::source"]}]}))
+    s3.put_bucket_website(Bucket="source", WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}})
+    for key, body in (("index.html", b"x" * 20), ("error.html", b"gone"), ("d/index.html", b"d")):
+        s3.put_object(Bucket="source", Key=key, Body=body)
+    enable(s3, "source", "target")
+
+    def visit(path, method="GET", **headers):
+        return requests.request(method, cloud.endpoint + path, headers={"Host": "source.s3-website-us-east-1.amazonaws.com", **headers}, allow_redirects=False)
+    first = visit("/", Referer="http://here")
+    assert first.content == b"x" * 20 and re.fullmatch(r"[0-9A-F]{16}", first.headers["x-amz-request-id"])
+    assert [visit("/", "HEAD").status_code, visit("/", Range="bytes=0-4").status_code, visit("/d").status_code, visit("/none?x").status_code] == [200, 206, 302, 404]
+    cloud.restart()
+    told = [t for t in logs(s3, "target")[1] if t["operation"].startswith("WEBSITE")]
+    assert [(t["operation"], t["key"], t["status"], t["error"], t["sent"], t["size"]) for t in told] == [
+        ("WEBSITE.GET.OBJECT", "index.html", "200", "-", "20", "20"), ("WEBSITE.HEAD.OBJECT", "index.html", "200", "-", "-", "20"),
+        ("WEBSITE.GET.OBJECT", "index.html", "206", "-", "5", "20"), ("WEBSITE.GET.OBJECT", "d", "302", "-", "-", "-"),
+        ("WEBSITE.GET.OBJECT", "none", "404", "NoSuchKey", "4", "4")]
+    assert told[0]["id"] == first.headers["x-amz-request-id"] and told[0]["referer"] == '"http://here"' and told[0]["requester"] == "-"
+    assert told[-1]["uri"] == '"GET /none?x HTTP/1.1"'
+
+
 def test_partitioned_keys_and_an_end(own):
     cloud, s3 = own
     allow_delivery(s3, "target")

@@ -64,9 +64,9 @@ Status check_target(const Bucket& source, const Bucket& target) {
 }
 
 /// What AWS calls the part of the bucket or object that a request is about.
-std::string resource_of(const LogEntry& e) {
-  const bool key = !e.target.key.empty();
-  const auto query = e.head.query;
+std::string resource_of(const http::Head& head, const Target& target) {
+  const bool key = !target.key.empty();
+  const auto query = head.query;
   auto has = [&](std::string_view name) { return has_parameter(query, name); };
   struct Name {
     std::string_view parameter, of_bucket, of_object;
@@ -95,18 +95,12 @@ std::string resource_of(const LogEntry& e) {
                                    {"versioning", "VERSIONING", {}},
                                    {"versions", "BUCKETVERSIONS", {}},
                                    {"website", "WEBSITE", {}}};
-  if (key && has("uploadId")) return e.head.method == "PUT" ? "PART" : "UPLOAD";
+  if (key && has("uploadId")) return head.method == "PUT" ? "PART" : "UPLOAD";
   for (auto& n : names) {
     const auto name = key ? n.of_object : n.of_bucket;
     if (!name.empty() && has(n.parameter)) return std::string(name);
   }
   return key ? "OBJECT" : "BUCKET";
-}
-
-std::string operation_of(const LogEntry& e) {
-  if (e.operation == "CopyObject") return "REST.COPY.OBJECT";
-  if (e.operation == "UploadPartCopy") return "REST.COPY.PART";
-  return fmt::format("REST.{}.{}", e.head.method, resource_of(e));
 }
 
 /// In quotes; what would end them early is encoded. Nothing is a dash.
@@ -181,19 +175,18 @@ Status put_log(Exchange& x, const Bucket& source, std::string key, std::string_v
 /// With the newline. https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
 std::string log_line(const LogEntry& e) {
   const auto date = http_date(e.began);  // "Mon, 23 Nov 2026 20:15:00 GMT"
-  std::string version;
-  http::query_value(e.head.query, "versionId", version);
   const std::string_view by = e.claim.method, host = e.head.header("host");
+  const auto of_request = [&](std::string text) { return e.part ? "-" : std::move(text); };
   return fmt::format(
       "{} {} [{}/{}/{}:{} +0000] {} {} {} {} {} {} {} {} {} {} {} - {} {} {} {} {} - {} {} - - -\n",
       canonical_id(e.bucket.account), e.bucket.name, date.substr(5, 2), date.substr(8, 3), date.substr(12, 4),
-      date.substr(17, 8), text_or_dash(e.head.peer_ip), requester(e.claim), e.request_id, operation_of(e),
-      encoded_or_dash(e.target.key),
-      quoted_field(fmt::format("{} {} HTTP/1.1", e.head.method, e.head.target)), e.status,
+      date.substr(17, 8), text_or_dash(e.head.peer_ip), requester(e.claim), e.request_id, e.operation,
+      encoded_or_dash(e.key),
+      of_request(quoted_field(fmt::format("{} {} HTTP/1.1", e.head.method, e.head.target))), e.status,
       text_or_dash(e.error), number_or_dash(e.head.method == "HEAD" ? 0 : e.sent),
-      e.object_size < 0 ? "-" : std::to_string(e.object_size), e.now - e.began,
-      quoted_field(e.head.header("referer")), quoted_field(e.head.header("user-agent")),
-      encoded_or_dash(version), base64(e.request_id),
+      e.object_size < 0 ? "-" : std::to_string(e.object_size), of_request(std::to_string(e.now - e.began)),
+      of_request(quoted_field(e.head.header("referer"))),
+      of_request(quoted_field(e.head.header("user-agent"))), encoded_or_dash(e.version), base64(e.request_id),
       e.claim.version.empty()    ? "-"
       : e.claim.version == "AWS" ? "SigV2"
                                  : "SigV4",
@@ -221,6 +214,12 @@ Status check_logging(Exchange& x, const model::LoggingEnabled& asked) {
         target->name,
         "You must give the log-delivery group WRITE and READ_ACP permissions to the target bucket");
   return {};
+}
+
+std::string rest_operation(const http::Head& head, const Target& target, std::string_view operation) {
+  if (operation == "CopyObject") return "REST.COPY.OBJECT";
+  if (operation == "UploadPartCopy") return "REST.COPY.PART";
+  return fmt::format("REST.{}.{}", head.method, resource_of(head, target));
 }
 
 void AccessLog::add(const LogEntry& e) {

@@ -21,19 +21,21 @@ namespace nubecita::s3 {
 /// InvalidTargetBucketForLogging, CrossLocationLoggingProhibitted (so spelt by AWS), NotImplemented.
 Status check_logging(Exchange& x, const model::LoggingEnabled& asked);
 
-/// One request, as its line tells it. The head and what the rest points to live as long as the call.
+/// What a line tells of a request, or of a part of one. What it points to lives as long as the call.
 struct LogEntry {
   const Bucket& bucket;
   const http::Head& head;
-  const Target& target;
   const Claim& claim;
-  std::string_view request_id, operation;  // "GetObject"; empty: not known
-  std::string_view error;                  // code; empty: none
+  std::string_view request_id, operation;  // as logs word it: "REST.GET.OBJECT"
+  std::string_view key, version, error;    // empty: none. error: its code
   int status = 0;
   uint64_t sent = 0;         // bytes of the body
   int64_t object_size = -1;  // -1: none
   int64_t began = 0, now = 0;
+  bool part = false;  // the request has a line of its own: what that tells of it is not told again
 };
+/// `operation`: "GetObject"; empty: not known.
+std::string rest_operation(const http::Head& head, const Target& target, std::string_view operation);
 
 /// Any thread. Its own thread begins with the first line.
 class AccessLog {

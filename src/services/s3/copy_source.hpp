@@ -26,5 +26,7 @@ struct CopySource {
 /// Finds it, asks whether the caller may read it, checks the conditions. Errors: those of GetObject;
 /// InvalidArgument, PreconditionFailed.
 Result<CopySource> open_source(Exchange& x, const CopyConditions& conditions);
+/// Tells its bucket's access log that it was read.
+void log_source(Exchange& x, const CopySource& source, std::string_view operation);
 
 }  // namespace nubecita::s3

@@ -11,6 +11,8 @@ namespace nubecita::s3 {
 
 using Failure = std::unexpected<ApiError>;
 
+/// The HTTP status that it is answered with.
+inline int status_of(const ApiError& error) { return error.code == "AccessDenied" ? 403 : error.status; }
 inline Failure access_denied(std::string message = "Access Denied") {
   return fail("AccessDenied", std::move(message), 403);
 }

@@ -20,6 +20,16 @@
 
 namespace nubecita::s3 {
 
+/// A part of a request that has a line of its own in an access log, if it is done: one key of many, the
+/// source of a copy.
+struct LoggedPart {
+  std::optional<Bucket> bucket;  // none: the request's
+  std::string_view operation;    // "BATCH.DELETE.OBJECT"
+  std::string key, version, error;
+  int status = 0;
+  int64_t size = -1;
+};
+
 struct Exchange : api::Call {
   Exchange(api::Cloud& the_cloud, store::Transaction& transaction, Arena& memory, const Claim& who,
            const http::Head& the_head, const Target& the_target, Blobs& the_blobs)
@@ -47,9 +57,10 @@ struct Exchange : api::Call {
   std::vector<std::pair<std::string, std::string>> headers;
   std::unique_ptr<http::Source> source;
   uint64_t source_size = 0;
-  int64_t object_size = -1;           // of the object that was read or written; for the access log
-  std::vector<std::string> doomed;    // files that nobody needs once this is committed
-  std::vector<api::Afterwards> then;  // of messages that it sends
+  int64_t object_size = -1;              // of the object that was read or written; for the access log
+  std::vector<LoggedPart> logged_parts;  // of buckets that are logged
+  std::vector<std::string> doomed;       // files that nobody needs once this is committed
+  std::vector<api::Afterwards> then;     // of messages that it sends
   /// Tells them, once, what became of this run.
   void settle(bool committed) {
     for (auto& f : std::exchange(then, {})) f(committed);

@@ -363,7 +363,7 @@ void Request::answer() {
 
 http::Answer Request::refusal(ApiError error) {
   http::Answer a;
-  a.status = error.code == "AccessDenied" ? 403 : error.status;
+  a.status = status_of(error);
   if (log_enabled(LogLevel::debug))
     log_debug("s3", "{} {}: {} {}", head_->method, head_->path, error.code, error.message);
   a.headers.emplace_back("x-amz-request-id", id_);
@@ -405,19 +405,39 @@ void Request::log(const http::Answer& a, std::string_view error) {
       return;
     }
   const auto& bucket = known ? exchange_->bucket : read;
-  if (!bucket || !bucket->logged) return;
-  front_.log.add({.bucket = *bucket,
-                  .head = *head_,
-                  .target = target_,
-                  .claim = claim_,
-                  .request_id = id_,
-                  .operation = operation_ ? operation_->shape->name : std::string_view(),
-                  .error = error,
-                  .status = a.status,
-                  .sent = a.source ? a.source_size : a.body.size(),
-                  .object_size = exchange_ ? exchange_->object_size : -1,
-                  .began = now_,
-                  .now = now_ms()});
+  if (bucket && bucket->logged) {
+    const auto operation =
+        rest_operation(*head_, target_, operation_ ? operation_->shape->name : std::string_view());
+    std::string version;
+    http::query_value(head_->query, "versionId", version);
+    front_.log.add({.bucket = *bucket,
+                    .head = *head_,
+                    .claim = claim_,
+                    .request_id = id_,
+                    .operation = operation,
+                    .key = target_.key,
+                    .version = version,
+                    .error = error,
+                    .status = a.status,
+                    .sent = a.source ? a.source_size : a.body.size(),
+                    .object_size = exchange_ ? exchange_->object_size : -1,
+                    .began = now_,
+                    .now = now_ms()});
+  }
+  if (!exchange_ || !error.empty()) return;
+  for (auto& part : exchange_->logged_parts)
+    front_.log.add({.bucket = part.bucket ? *part.bucket : *bucket,
+                    .head = *head_,
+                    .claim = claim_,
+                    .request_id = id_,
+                    .operation = part.operation,
+                    .key = part.key,
+                    .version = part.version,
+                    .error = part.error,
+                    .status = part.status,
+                    .object_size = part.size,
+                    .began = now_,
+                    .part = true});
 }
 
 void Request::answer_error(const ApiError& error) {

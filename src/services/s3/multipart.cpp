@@ -223,6 +223,7 @@ Status upload_part_copy(api::Call& call, const model::UploadPartCopyRequest& in,
   }
   TRY(lock_part(x, u, part));
   put_part(x, u, part);
+  log_source(x, source, "REST.COPY.PART_GET");
   auto* result = call.make<model::CopyPartResult>();
   result->e_tag = call.text(quoted(part.etag));
   result->last_modified = wire::Timestamp{x.now};

@@ -79,6 +79,17 @@ Result<CopySource> open_source(Exchange& x, const CopyConditions& c) {
   return s;
 }
 
+void log_source(Exchange& x, const CopySource& s, std::string_view operation) {
+  if (!s.bucket.logged) return;
+  x.logged_parts.push_back({.bucket = s.bucket,
+                            .operation = operation,
+                            .key = s.key,
+                            .version = s.version,
+                            .error = {},
+                            .status = 200,
+                            .size = s.object.size});
+}
+
 Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::CopyObjectOutput& out) {
   auto& x = exchange(call);
   TRY(x.find_bucket());
@@ -147,6 +158,7 @@ Status copy_object(api::Call& call, const model::CopyObjectRequest& in, model::C
     }
   }
   put_newest(x, *x.bucket, x.target.key, o);
+  log_source(x, source, "REST.COPY.OBJECT_GET");
   notify(x, "ObjectCreated:Copy", x.target.key, o);
   auto* result = call.make<model::CopyObjectResult>();
   result->e_tag = call.text(quoted(o.etag));

@@ -9,6 +9,7 @@ namespace {
 struct Deleted {
   std::string version;  // what is gone, or the marker that was made
   bool marker = false;
+  int64_t size = -1;  // of the bytes that are gone; -1: none are
 };
 
 Result<Deleted> delete_one(Exchange& x, const std::string& key, std::string_view version, bool bypass,
@@ -29,6 +30,7 @@ Result<Deleted> delete_one(Exchange& x, const std::string& key, std::string_view
       d = {marker->version, true};
       notify(x, "ObjectRemoved:DeleteMarkerCreated", key, *marker);
     } else if (newest) {
+      d.size = newest->size;
       notify(x, "ObjectRemoved:Delete", key, {});
     }
     return d;
@@ -42,6 +44,7 @@ Result<Deleted> delete_one(Exchange& x, const std::string& key, std::string_view
   if (!found) return d;
   TRY(check_lock(x, found->object, bypass, key));
   d.marker = found->object.marker;
+  if (!d.marker) d.size = found->object.size;
   erase_version(x, bucket.name, key, *found);
   Object gone;
   gone.version = version;
@@ -78,6 +81,14 @@ Status delete_objects(api::Call& call, const model::DeleteObjectsRequest& in,
     }
     auto d = delete_one(x, key, item.version_id, in.bypass_governance_retention.value_or(false), item.e_tag);
     if (!d && d.error().code == "NoSuchKey" && !item.e_tag.has()) d = Deleted{};
+    if (x.bucket->logged)
+      x.logged_parts.push_back({.bucket = {},
+                                .operation = "BATCH.DELETE.OBJECT",
+                                .key = key,
+                                .version = api::str(item.version_id),
+                                .error = d ? "" : d.error().code,
+                                .status = d ? 204 : status_of(d.error()),
+                                .size = d ? d->size : -1});
     if (!d) {
       errors.push_back({item.key, item.version_id, call.text(d.error().code), call.text(d.error().message)});
       continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.hpp"
+#include "base/ids.hpp"
 #include "services/s3/access.hpp"
 #include "services/s3/document.hpp"
 #include "services/s3/front.hpp"
@@ -24,6 +25,7 @@ class Visit {
         x_(front.cloud, *tx_, arena_, nobody_, *head_, target_, front.blobs) {
     nobody_.region = "us-east-1";
     x_.now = now_ms();
+    x_.request_id = id_;
     x_.source_ip = head_->peer_ip;
     x_.request_conditions = [this] {
       return api::Conditions{{"aws:SourceIp", {head_->peer_ip}},
@@ -33,6 +35,31 @@ class Visit {
   }
 
   http::Answer answer() {
+    auto a = look_and_answer();
+    a.headers.emplace_back("x-amz-request-id", id_);
+    a.headers.emplace_back("x-amz-id-2", base64(id_));
+    a.headers.emplace_back("Date", http_date(x_.now));
+    a.headers.emplace_back("Server", "AmazonS3");
+    if (x_.bucket && x_.bucket->logged)
+      front_.log.add({.bucket = *x_.bucket,
+                      .head = *head_,
+                      .claim = nobody_,
+                      .request_id = id_,
+                      .operation = head_->method == "GET" ? "WEBSITE.GET.OBJECT" : "WEBSITE.HEAD.OBJECT",
+                      .key = key_,
+                      .version = {},
+                      .error = a.status < 400 ? std::string_view() : error_,
+                      .status = a.status,
+                      .sent = a.source ? a.source_size : a.body.size(),
+                      .object_size = x_.object_size,
+                      .began = x_.now,
+                      .now = now_ms()});
+    return a;
+  }
+
+ private:
+  http::Answer look_and_answer() {
+    key_ = target_.key;
     if (head_->method != "GET" && head_->method != "HEAD")
       return page(405, "MethodNotAllowed", "The specified method is not allowed against this resource.");
     if (auto found = x_.find_bucket(); !found) return page(404, found.error().code, found.error().message);
@@ -44,15 +71,15 @@ class Visit {
       return redirect(301, scheme(all->protocol) + "://" + api::str(all->host_name) + "/" + target_.key);
     if (auto rule = routed(target_.key, 0)) return std::move(*rule);
     const auto suffix = api::str(config_->index_document->suffix);
-    auto key = target_.key;
-    if (key.empty() || key.ends_with('/')) key += suffix;
-    auto [status, object] = look(key);
+    if (key_.empty() || key_.ends_with('/')) key_ += suffix;
+    auto [status, object] = look(key_);
     if (object) return show(*object, 200);
     // "/photos" where there is "/photos/index.html"
     if (!target_.key.empty() && !target_.key.ends_with('/') &&
         find_newest(*tx_, x_.bucket->name, target_.key + "/" + suffix))
       return redirect(302, "/" + target_.key + "/");
-    if (auto rule = routed(key, status)) return std::move(*rule);
+    error_ = status == 404 ? "NoSuchKey" : "AccessDenied";
+    if (auto rule = routed(key_, status)) return std::move(*rule);
     if (config_->error_document && !config_->error_document->key.empty())
       if (auto [ignored, document] = look(api::str(config_->error_document->key)); document)
         return show(*document, status);
@@ -60,7 +87,6 @@ class Visit {
                          : page(403, "AccessDenied", "Access Denied");
   }
 
- private:
   std::string scheme(wire::Text given) const {
     return given.empty() ? (head_->tls ? "https" : "http") : api::str(given);
   }
@@ -97,6 +123,7 @@ class Visit {
       return page(403, "AccessDenied", "Access Denied");  // nobody may decrypt for everybody
     if (auto it = o.headers.find("x-amz-website-redirect-location"); it != o.headers.end())
       return redirect(301, it->second);
+    x_.object_size = o.size;
     http::Answer a;
     a.status = status;
     a.headers.emplace_back("ETag", quoted(o.etag));
@@ -134,7 +161,8 @@ class Visit {
     return a;
   }
 
-  http::Answer page(int status, std::string_view code, std::string_view message) const {
+  http::Answer page(int status, std::string_view code, std::string_view message) {
+    error_ = code;
     http::Answer a;
     a.status = status;
     const auto title = std::to_string(status) + " " + std::string(http::reason(status));
@@ -152,6 +180,8 @@ class Visit {
   Front::Impl& front_;
   http::HeadPtr head_;
   Target target_;
+  const std::string id_ = random_text(16, "0123456789ABCDEF");
+  std::string key_, error_;  // what is looked for; code
   Claim nobody_;
   Arena arena_;
   std::unique_ptr<store::Transaction> tx_;
@@ -170,10 +200,7 @@ bool is_website(const Config& config, const http::Head& head) {
 std::unique_ptr<http::Receiver> answer_website(Front::Impl& front, http::HeadPtr head) {
   auto target = *parse_target(front.cloud.config, *head);
   auto visit = std::make_unique<Visit>(front, std::move(head), std::move(target));
-  auto a = visit->answer();
-  a.headers.emplace_back("Date", http_date(now_ms()));
-  a.headers.emplace_back("Server", "AmazonS3");
-  return http::answer_with(std::move(a));
+  return http::answer_with(visit->answer());
 }
 
 }  // namespace nubecita::s3
