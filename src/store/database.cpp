@@ -107,9 +107,9 @@ rocksdb::Options tuning(bool accept_loss) {
   o.memtable_insert_with_hint_prefix_extractor = std::make_shared<TableOfKey>();
   o.memtable_prefix_bloom_size_ratio = 0.02;  // most keys that are looked for there are not there
   o.memtable_whole_key_filtering = true;
-  // A compaction of level 0 writes all of level 1 again: no larger than what comes down to it each time. Levels
-  // 0 to 2, at most a third of a gigabyte, are not compressed: what is in them is written again soon, and a
-  // file that comes down to a compressed level meets many times its own bytes there.
+  // A compaction of level 0 writes all of level 1 again: no larger than what comes down to it each time.
+  // Levels 0 to 2, at most a third of a gigabyte, are not compressed: what is in them is written again soon,
+  // and a file that comes down to a compressed level meets many times its own bytes there.
   o.max_bytes_for_level_base = 32u << 20;
   o.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, rocksdb::kNoCompression,
                              rocksdb::kLZ4Compression};
