@@ -14,6 +14,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <random>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -68,10 +69,17 @@ int bound(const std::string& ip, int& port) {
   return fd;
 }
 
+/// Below those that connections are given (ip_local_port_range): one of them could take it before it is
+/// listened on.
 int free_port(const std::string& ip) {
-  int port = 0;
-  close(bound(ip, port));
-  return port;
+  static std::mt19937 random{std::random_device{}()};
+  for (;;) {
+    int port = std::uniform_int_distribution(10'000, 32'000)(random);
+    const int fd = bound(ip, port);
+    if (fd < 0) continue;  // somebody has it
+    close(fd);
+    return port;
+  }
 }
 
 // Answers every request with its name and what it was asked.
