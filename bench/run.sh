@@ -3,7 +3,7 @@
 #   bench/run.sh                  all
 #   bench/run.sh NAME...          parts of bench.py
 #   bench/run.sh data [OPTION...] the data services beside others (data.py, docs/benchmarks.md)
-#   bench/run.sh scale [OPTION...] what operations cost with millions of keys, messages and items stored (scale.py): half an hour, not in `make bench`
+#   bench/run.sh scale [OPTION...] what operations cost with millions of keys, messages and items stored (scale.py): a quarter of an hour, not in `make bench`
 #   bench/run.sh profile          makes bench/release.profdata anew, by which release builds are laid out (training.py): ten minutes, after changes
 #                                 of what runs often
 set -euo pipefail
