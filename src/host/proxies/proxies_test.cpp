@@ -53,6 +53,7 @@ std::string read_message(int fd, std::string& rest) {
 
 int bound(const std::string& ip, int& port) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
   int one = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   sockaddr_in a{};
@@ -87,6 +88,7 @@ class Target {
  public:
   explicit Target(std::string name, const std::string& ip = "127.0.0.1") : name_(std::move(name)) {
     listener_ = bound(ip, port);
+    if (listener_ < 0) throw std::runtime_error("no socket on " + ip);
     listen(listener_, 128);
     threads_.emplace_back([this] { accept_all(); });
   }
