@@ -10,12 +10,10 @@ CPU is the server's, user and system time from /proc: the median of the rounds. 
 import argparse
 import json
 import pathlib
-import subprocess
-import time
 
 import bench
 import data
-from bench import LOAD, ROOT, settle
+from bench import ROOT, settle
 from harness import Cloud
 
 GOAL = 1.3
@@ -28,17 +26,11 @@ class Stage:
         self.cloud = Cloud(bench.BINARY)
         self.keys, self.messages, self.items = keys, messages, items
 
-    def run(self, mode, clients, seconds, most):
-        cloud = self.cloud
-        before, began = bench.cpu_seconds(cloud.pid), time.time()
-        out = subprocess.run([LOAD, cloud.endpoint.removeprefix("http://"), mode, str(clients), str(seconds), cloud.key, cloud.secret, self.queue, str(most)],
-                             capture_output=True, text=True)
-        if out.returncode != 0:
-            raise RuntimeError(f"{mode}: {out.stderr[-500:]}")
-        r = json.loads(out.stdout)
-        used = bench.cpu_seconds(cloud.pid) - before
-        return {"cpu_us": used / r["requests"] * 1e6, "per_second": r["requests"] / (time.time() - began), "p50_us": r["p50_us"], "p99_us": r["p99_us"],
-                "requests": r["requests"]}
+    def run(self, mode, seconds, most=0):
+        r = data.load(data.Ours(self.cloud), mode, 64, seconds, self.queue, most)
+        if "error" in r:
+            raise RuntimeError(f"{mode}: {r['error']}")
+        return r
 
     def fill(self):
         self.cloud.client("s3").create_bucket(Bucket="bench")
@@ -46,7 +38,7 @@ class Stage:
         data.make_table(data.Ours(self.cloud))
         for what, mode, most in ((f"{self.keys:,} keys", f"s3-put:1024:{self.keys}", self.keys), (f"{self.messages:,} messages", "sqs-send:10", self.messages),
                                  (f"{self.items:,} items", f"dynamodb-fill:{self.items}", self.items)):
-            r = self.run(mode, 64, 3600, most)
+            r = self.run(mode, 3600, most)
             print(f"stored {what}: {r['per_second']:,.0f}/s, {r['cpu_us']:.1f} µs CPU each", flush=True)
 
     def modes(self):
@@ -57,7 +49,7 @@ class Stage:
     def measure(self, what, seconds):
         settle(self.cloud.pid, 900)  # what is compacted afterwards is not the next measurement's
         # Writes three times as long: what compacts the store comes in bursts.
-        return self.run(self.modes()[what], 64, seconds * (3 if "PUT" in what or "PutItem" in what else 1), 1 << 60)
+        return self.run(self.modes()[what], seconds * (3 if "PUT" in what or "PutItem" in what else 1))
 
 
 def main():

@@ -138,14 +138,15 @@ def test_parts_of_requests_have_lines_of_their_own(own):
     s3.upload_part_copy(Bucket="other", Key="parts", UploadId=upload, PartNumber=1, CopySource="source/b c")
     with pytest.raises(ClientError):  # nothing was read for it
         s3.copy_object(Bucket="no-such-bucket", Key="copy", CopySource="source/a")
-    errors = s3.delete_objects(Bucket="source", Delete={"Objects": [{"Key": k} for k in ("a", "b c", "none", "kept")]})["Errors"]
-    assert [(e["Key"], e["Code"]) for e in errors] == [("kept", "AccessDenied")]
+    errors = s3.delete_objects(Bucket="source", Delete={"Objects": [{"Key": k} for k in ("a", "b c", "none", "kept")] + [{"Key": "kept", "Size": 7}]})["Errors"]
+    assert [(e["Key"], e["Code"]) for e in errors] == [("kept", "AccessDenied"), ("kept", "NotImplemented")]
     cloud.restart()
     _, told = logs(s3, "target")
     [batch] = [t for t in told if t["operation"] == "REST.POST.MULTI_OBJECT_DELETE"]
     parts = [t for t in told if t["operation"] == "BATCH.DELETE.OBJECT"]
     assert [(t["key"], t["status"], t["error"], t["size"]) for t in parts] == [
-        ("a", "204", "-", "7"), ("b+c", "204", "-", "7"), ("none", "204", "-", "-"), ("kept", "403", "AccessDenied", "-")]
+        ("a", "204", "-", "7"), ("b+c", "204", "-", "7"), ("none", "204", "-", "-"), ("kept", "403", "AccessDenied", "-"),
+        ("kept", "501", "NotImplemented", "-")]
     assert all((t["id"], t["requester"], t["host_id"]) == (batch["id"], batch["requester"], batch["host_id"]) for t in parts)
     assert all({t[f] for f in ("uri", "sent", "total", "referer", "agent")} == {"-"} for t in parts)
     assert [(t["operation"], t["key"], t["status"], t["size"]) for t in told if ".COPY." in t["operation"]] == [

@@ -74,12 +74,10 @@ Status delete_objects(api::Call& call, const model::DeleteObjectsRequest& in,
   std::vector<model::Error> errors;
   for (auto& item : in.delete_->objects) {
     const auto key = api::str(item.key);
-    if (item.last_modified_time.has() || item.size.has()) {
-      errors.push_back(
-          {item.key, item.version_id, "NotImplemented", "LastModifiedTime and Size are not served."});
-      continue;
-    }
-    auto d = delete_one(x, key, item.version_id, in.bypass_governance_retention.value_or(false), item.e_tag);
+    auto d =
+        item.last_modified_time.has() || item.size.has()
+            ? fail("NotImplemented", "LastModifiedTime and Size are not served.", 501)
+            : delete_one(x, key, item.version_id, in.bypass_governance_retention.value_or(false), item.e_tag);
     if (!d && d.error().code == "NoSuchKey" && !item.e_tag.has()) d = Deleted{};
     if (x.bucket->logged)
       x.logged_parts.push_back({.bucket = {},
