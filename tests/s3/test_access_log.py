@@ -169,14 +169,17 @@ def test_visits_to_websites(own):
     first = visit("/", Referer="http://here")
     assert first.content == b"x" * 20 and re.fullmatch(r"[0-9A-F]{16}", first.headers["x-amz-request-id"])
     assert [visit("/", "HEAD").status_code, visit("/", Range="bytes=0-4").status_code, visit("/d").status_code, visit("/none?x").status_code] == [200, 206, 302, 404]
+    refused = visit("/form", "POST")
+    assert refused.status_code == 405
     cloud.restart()
     told = [t for t in logs(s3, "target")[1] if t["operation"].startswith("WEBSITE")]
     assert [(t["operation"], t["key"], t["status"], t["error"], t["sent"], t["size"]) for t in told] == [
         ("WEBSITE.GET.OBJECT", "index.html", "200", "-", "20", "20"), ("WEBSITE.HEAD.OBJECT", "index.html", "200", "-", "-", "20"),
         ("WEBSITE.GET.OBJECT", "index.html", "206", "-", "5", "20"), ("WEBSITE.GET.OBJECT", "d", "302", "-", "-", "-"),
-        ("WEBSITE.GET.OBJECT", "none", "404", "NoSuchKey", "4", "4")]
+        ("WEBSITE.GET.OBJECT", "none", "404", "NoSuchKey", "4", "4"),
+        ("WEBSITE.POST.OBJECT", "form", "405", "MethodNotAllowed", str(len(refused.content)), "-")]
     assert told[0]["id"] == first.headers["x-amz-request-id"] and told[0]["referer"] == '"http://here"' and told[0]["requester"] == "-"
-    assert told[-1]["uri"] == '"GET /none?x HTTP/1.1"'
+    assert told[-2]["uri"] == '"GET /none?x HTTP/1.1"'
 
 
 def test_partitioned_keys_and_an_end(own):

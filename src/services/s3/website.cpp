@@ -40,12 +40,13 @@ class Visit {
     a.headers.emplace_back("x-amz-id-2", base64(id_));
     a.headers.emplace_back("Date", http_date(x_.now));
     a.headers.emplace_back("Server", "AmazonS3");
+    const auto operation = "WEBSITE." + std::string(head_->method) + ".OBJECT";
     if (x_.bucket && x_.bucket->logged)
       front_.log.add({.bucket = *x_.bucket,
                       .head = *head_,
                       .claim = nobody_,
                       .request_id = id_,
-                      .operation = head_->method == "GET" ? "WEBSITE.GET.OBJECT" : "WEBSITE.HEAD.OBJECT",
+                      .operation = operation,
                       .key = key_,
                       .version = {},
                       .error = a.status < 400 ? std::string_view() : error_,
@@ -60,9 +61,9 @@ class Visit {
  private:
   http::Answer look_and_answer() {
     key_ = target_.key;
+    if (auto found = x_.find_bucket(); !found) return page(404, found.error().code, found.error().message);
     if (head_->method != "GET" && head_->method != "HEAD")
       return page(405, "MethodNotAllowed", "The specified method is not allowed against this resource.");
-    if (auto found = x_.find_bucket(); !found) return page(404, found.error().code, found.error().message);
     config_ = read_config<model::WebsiteConfiguration>(*tx_, arena_, x_.bucket->name, "PutBucketWebsite");
     if (!config_)
       return page(404, "NoSuchWebsiteConfiguration",
