@@ -5,6 +5,7 @@ bench.py [name...]   names: start memory calls writes dynamodb eni task database
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -80,6 +81,7 @@ http {{ access_log off; keepalive_requests 1000000000;
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        shutil.rmtree(self.folder)
 
 
 def first_answer_ms(cloud):

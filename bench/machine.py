@@ -1,6 +1,7 @@
 """The measurements that need containers and load balancers: bench.py takes them from here."""
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -106,7 +107,8 @@ class ByHand:
     def __init__(self, address, port, targets, namespace, **options):
         self.url = f"http://{address}:{port}/"
         servers = "\n".join(f"  server s{i} {ip}:8080 namespace {namespace} check inter 5s" for i, ip in enumerate(targets))
-        config = pathlib.Path(tempfile.mkdtemp(prefix="nbc-bench-haproxy-"), "h.cfg")
+        self.folder = tempfile.mkdtemp(prefix="nbc-bench-haproxy-")
+        config = pathlib.Path(self.folder, "h.cfg")
         config.write_text(BY_HAND.format(**{"retry": "", "safe": "", "address": address, "port": port, "servers": servers, **options}))
         # A session of its own, as every service has: the scheduler shares out the processors among sessions.
         self.process = subprocess.Popen(["haproxy", "-f", config, "-db"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -115,6 +117,7 @@ class ByHand:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        shutil.rmtree(self.folder)
 
 
 class Ours:

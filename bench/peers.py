@@ -28,6 +28,7 @@ class Peer:
     key, secret = "benchkey", "benchsecret"
     warm_up = 1  # seconds of load before a part is measured
     large = True  # whether it takes many objects of 256 MiB
+    every_round = True  # False: no goal is about it, so that one round is enough
 
     def __init__(self):
         self.folder = self.log = self.process = None
@@ -146,7 +147,7 @@ class Versitygw(Peer):
 class Moto(Peer):
     name, durable = "moto", "in memory"
     port = 18903
-    large = False
+    large = every_round = False
 
     def install(self):
         self.pip("moto[s3,sqs,dynamodb,server]", "moto_server")
@@ -158,7 +159,7 @@ class Moto(Peer):
 class Ministack(Peer):
     name, durable = "ministack", "in memory"
     port = 18909
-    large = False
+    large = every_round = False
 
     def install(self):
         self.pip("ministack", "ministack")
@@ -200,6 +201,14 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000
 """)
         os.chmod(self.folder, 0o755)
         return ["nginx", "-c", f"{self.folder}/nginx.conf", "-p", self.folder]
+
+    def store(self, size, clients, objects):
+        """The names that the load generator reads."""
+        content = os.urandom(min(size, 1 << 20)) * max(1, size >> 20)
+        folder = pathlib.Path(self.folder, f"bench/{size}/{clients}")
+        folder.mkdir(parents=True)
+        for i in range(objects):
+            (folder / str(i)).write_bytes(content)
 
 
 class ElasticMQ(Peer):
@@ -258,4 +267,4 @@ class Dynalite(Peer):
 
 
 EMULATORS = [Fakecloud, Ministack, Moto]
-PEERS = {"s3": [Minio, Versitygw, *EMULATORS], "sqs": [ElasticMQ, Redis, *EMULATORS], "dynamodb": [DynamoDBLocal, Dynalite, *EMULATORS]}
+PEERS = {"s3": [Minio, Versitygw, Nginx, *EMULATORS], "sqs": [ElasticMQ, Redis, *EMULATORS], "dynamodb": [DynamoDBLocal, Dynalite, *EMULATORS]}
