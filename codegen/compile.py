@@ -345,8 +345,9 @@ class Model:
             if name in self.operations:
                 handler = f"typed<model::{self.inputs[name]}, model::{self.outputs[name]}, {snake(name)}>"
             out.append(f"    {{&model::tables::operations[{i}], {handler}}},")
-        out += ["};", f"constexpr api::Service the_service{{&model::tables::service, operations, {quote(iam)}, "
-                f"{'true' if 'global' in self.ops.settings else 'false'}}};", "}  // namespace",
+        flags = ", ".join("true" if setting in self.ops.settings else "false" for setting in ("global", "anonymous"))
+        out += ["};", f"constexpr api::Service the_service{{&model::tables::service, operations, {quote(iam)}, {flags}, {quote(self.ops.setting('path'))}}};",
+                "}  // namespace",
                 "const api::Service& service() { return the_service; }", f"}}  // namespace nubecita::{self.namespace}", ""]
         return "\n".join(out)
 

@@ -23,6 +23,8 @@ struct Service {
   std::span<const Operation> operations;  // sorted by name
   std::string_view iam_prefix;            // "ec2", "elasticloadbalancing", ...
   bool global = false;                    // resources live in region "global" (IAM)
+  bool anonymous = false;  // unsigned requests are nobody's, whom a resource's policy may let in (SQS)
+  std::string_view path_parameter;  // what a query's path stands for, if it is not given: "QueueUrl"
 };
 
 }  // namespace nubecita::api

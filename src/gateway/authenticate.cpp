@@ -67,4 +67,12 @@ Result<Caller> authenticate(iam::CredentialCache& credentials, const wire::RawRe
   return Caller{{credential, &credential->principal}, claim.region};
 }
 
+Caller nobody(std::string_view host, std::string_view home_region) {
+  static const auto principal = std::make_shared<const api::Principal>();
+  const auto dot = host.find('.');
+  const auto label = dot == std::string_view::npos ? std::string_view()
+                                                   : host.substr(dot + 1, host.find('.', dot + 1) - dot - 1);
+  return {principal, std::string(is_region(label) ? label : home_region)};
+}
+
 }  // namespace nubecita::gateway

@@ -21,6 +21,10 @@ Result<Caller> authenticate(iam::CredentialCache& credentials, const wire::RawRe
                             const wire::SignedRequest& claim, std::string_view expected_service, int64_t now,
                             wire::SignatureErrors errors);
 
+/// Who asks without a signature, for services that serve them (api::Service::anonymous): nobody, in the
+/// region of `host` ("sqs.eu-west-1.amazonaws.com") or in `home_region`.
+Caller nobody(std::string_view host, std::string_view home_region);
+
 wire::SignatureErrors signature_errors(wire::Protocol protocol);
 
 /// "us-east-1", "ap-southeast-7", "us-gov-west-1", ...: the shape of AWS's region names.

@@ -47,13 +47,19 @@ class Request : public std::enable_shared_from_this<Request> {
     if (auto parsed = wire::parse_signature(raw_, wire::SignatureErrors::query)) claim = std::move(*parsed);
     route_ = router_.find(raw_, claim.service, arena_);
     const auto errors = signature_errors(route_.protocol);
-    if (claim.access_key.empty()) {  // the error in the words of the service's protocol
+    const bool anonymous = route_.service && route_.service->anonymous &&
+                           head_->header("authorization").empty() && !wire::has_signature(raw_);
+    if (claim.access_key.empty() && !anonymous) {  // the error in the words of the service's protocol
       if (auto again = wire::parse_signature(raw_, errors); !again) return fail(again.error());
     }
     // An API that is not here has no credentials to check against: say so before anything else.
     if (!route_.service) return fail(not_served(route_));
-    TRY_LET(caller_,
-            authenticate(credentials_, raw_, claim, route_.service->shape->signing_name, now_, errors));
+    if (anonymous) {
+      caller_ = nobody(head_->header("host"), cloud_.config.home_region);
+    } else {
+      TRY_LET(caller_,
+              authenticate(credentials_, raw_, claim, route_.service->shape->signing_name, now_, errors));
+    }
     if (!route_.operation || !route_.operation->handler) return fail(not_served(route_));
     const auto& shape = *route_.operation->shape;
     in_ = arena_.allocate(shape.input->size);
@@ -64,7 +70,7 @@ class Request : public std::enable_shared_from_this<Request> {
       raw_.body = inflated_;
     }
     if (route_.protocol == wire::Protocol::query || route_.protocol == wire::Protocol::ec2)
-      raw_.body = form_of(raw_, arena_);
+      raw_.body = with_path(form_of(raw_, arena_), *route_.service, raw_, arena_);
     return wire::decode(route_.protocol, *route_.service->shape, shape, raw_, arena_, in_);
   }
 

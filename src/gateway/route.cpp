@@ -32,6 +32,18 @@ std::string_view form_of(const wire::RawRequest& request, Arena& arena) {
   return arena.copy(kept);
 }
 
+std::string_view with_path(std::string_view form, const api::Service& service,
+                           const wire::RawRequest& request, Arena& arena) {
+  auto path = request.path;
+  if (path.ends_with('/')) path.remove_suffix(1);
+  if (service.path_parameter.empty() || path.empty() || path.find_first_of("&=+") != path.npos ||
+      !wire::form_value(form, service.path_parameter, arena).empty())
+    return form;
+  std::string longer(form);
+  longer.append("&").append(service.path_parameter).append("=").append(path);
+  return arena.copy(longer);
+}
+
 const api::Service* Router::by_target(std::string_view prefix) const {
   for (auto* s : services_)
     if (!s->shape->target_prefix.empty() && s->shape->target_prefix == prefix) return s;
@@ -42,8 +54,11 @@ const api::Service* Router::by_name(std::string_view signing_name, std::string_v
                                     std::string_view host) const {
   const api::Service* found = nullptr;
   for (auto* s : services_) {
-    const bool named = signing_name.empty() ? host.starts_with(std::string(s->shape->endpoint_prefix) + ".")
-                                            : s->shape->signing_name == signing_name;
+    // An unsigned request names its service by its host or, where anybody may ask, by its API's version.
+    const bool named = signing_name.empty()
+                           ? host.starts_with(std::string(s->shape->endpoint_prefix) + ".") ||
+                                 (s->anonymous && s->shape->api_version == version)
+                           : s->shape->signing_name == signing_name;
     if (!named) continue;
     if (s->shape->api_version == version) return s;
     if (!found) found = s;

@@ -38,6 +38,12 @@ class Router {
 /// parameters.
 std::string_view form_of(const wire::RawRequest& request, Arena& arena);
 
+/// `form` and what the request's path says, if the service has a parameter for it and it is not given:
+/// queries of SQS are sent to the queue's URL.
+/// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html
+std::string_view with_path(std::string_view form, const api::Service& service,
+                           const wire::RawRequest& request, Arena& arena);
+
 /// The error for an operation that is not served, in the protocol's words.
 ApiError not_served(const Route& route);
 

@@ -105,7 +105,11 @@ bool Front::claims(const http::Head& head) const {
     return scope_service(credential) == "s3";
   }
   if (is_s3_host(impl_->cloud.config, head.header("host"))) return true;
-  // Unsigned, by path: everything but another API's call.
+  // Unsigned, by path: everything but another API's call. Its parameters may be the body, which no POST of S3
+  // without a query is.
+  if (head.method == "POST" && head.query.empty() &&
+      head.header("content-type").starts_with("application/x-www-form-urlencoded"))
+    return false;
   return !has_parameter(head.query, "Action") && head.path != "/";
 }
 

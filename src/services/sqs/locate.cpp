@@ -19,6 +19,8 @@ bool parse_url(std::string_view url, std::string_view& account, std::string_view
 
 }  // namespace
 
+bool anonymous(const api::Call& call) { return call.principal.kind == api::Principal::Kind::anonymous; }
+
 ApiError no_queue() { return {"QueueDoesNotExist", 400, "The specified queue does not exist.", {}}; }
 
 std::unexpected<ApiError> invalid_parameter(std::string message) {
@@ -48,7 +50,8 @@ Result<Located> locate_own(api::Call& call, std::string_view url, std::string_vi
   std::string_view account, name;
   if (parse_url(url, account, name) && account != call.account)
     return fail("AccessDenied",
-                "User: " + call.principal.arn + " is not authorized to perform: " + std::string(action) +
+                "User: " + (anonymous(call) ? "anonymous" : call.principal.arn) +
+                    " is not authorized to perform: " + std::string(action) +
                     " on resource: " + nubecita::arn("sqs", call.region, account, name) +
                     " because only the account of the queue may",
                 403);

@@ -25,6 +25,8 @@ inline Queues& queues(api::Call& call) { return api::part<Queues>(call.cloud); }
 Result<Located> locate(api::Call& call, std::string_view url, std::string_view action);
 /// The same for a queue that only its own account may work on, whatever the policy says.
 Result<Located> locate_own(api::Call& call, std::string_view url, std::string_view action);
+/// Nobody signed the request: a queue's policy let it in.
+bool anonymous(const api::Call& call);
 ApiError no_queue();
 std::string url_of(const api::Call& call, std::string_view account, std::string_view name);
 std::unexpected<ApiError> invalid_parameter(std::string message);

@@ -58,12 +58,17 @@ void answer(api::Call& call, const Sent& sent, Out& out) {
   if (!sent.sequence.empty()) out.sequence_number = call.text(sent.sequence);
 }
 
+/// Whom SenderId names: of a request that nobody signed, the address.
+std::string sender_of(const api::Call& call) {
+  return anonymous(call) ? std::string(call.source_ip) : call.principal.id;
+}
+
 }  // namespace
 
 Status send_message(api::Call& call, const model::SendMessageRequest& in, model::SendMessageResult& out) {
   TRY_LET(auto at, locate(call, in.queue_url, "sqs:SendMessage"));
   TRY_LET(auto draft, draft_of(in));
-  Sending sending(queues(call), call.tx, at.view, call.now, call.principal.id);
+  Sending sending(queues(call), call.tx, at.view, call.now, sender_of(call));
   api::afterwards(call, sending.outcome());
   TRY(sending.seal_for(call.cloud, asker_for(call, *at.view)));
   TRY_LET(auto sent, sending.add(std::move(draft)));
@@ -88,7 +93,7 @@ Status send_message_batch(api::Call& call, const model::SendMessageBatchRequest&
     return fail("BatchRequestTooLong", "Batch requests cannot be longer than " +
                                            std::to_string(kMostBatchBytes) + " bytes. You have sent " +
                                            std::to_string(bytes) + " bytes.");
-  Sending sending(queues(call), call.tx, at.view, call.now, call.principal.id);
+  Sending sending(queues(call), call.tx, at.view, call.now, sender_of(call));
   api::afterwards(call, sending.outcome());
   TRY(sending.seal_for(call.cloud, asker_for(call, *at.view)));
   BatchAnswer<model::SendMessageBatchResultEntry, model::BatchResultErrorEntry> answers(call,
