@@ -70,12 +70,12 @@ def test_tags_cors_website_lifecycle_encryption_come_back(s3, bucket):
     assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == cors
     s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "e.html"}})
     assert s3.get_bucket_website(Bucket=bucket)["ErrorDocument"] == {"Key": "e.html"}
-    rules = [{"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3},
+    rules = [{"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 90},
+              "Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 60, "StorageClass": "GLACIER"}],
+              "NoncurrentVersionTransitions": [{"NoncurrentDays": 7, "StorageClass": "DEEP_ARCHIVE"}],
               "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}]
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
-    move = [{"Status": "Enabled", "Filter": {}, "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}]}]
-    assert code(s3.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": move}) == "NotImplemented"
     sse = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=sse)
     assert s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ServerSideEncryption"] == "AES256"

@@ -1,9 +1,12 @@
 """Lifecycle rules: what is old enough goes, and who wants to know is told. Age is made by a clock that stood three days ago."""
+import hashlib
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 from harness import wait_until
 
 CLOCK = r"""
@@ -107,3 +110,95 @@ def test_a_date_that_has_come(own_cloud):
         rule("past", "", Expiration={"Date": "2020-01-01T00:00:00Z"})]})
     own_cloud.restart()
     wait_until(lambda: "Contents" not in s3.list_objects_v2(Bucket="dated"))
+
+
+LONG_AGO = """
+import boto3
+s3 = boto3.client("s3", config=__import__("botocore.config").config.Config(s3={"addressing_style": "path"}))
+for key, size, storage in (("logs/large", 200_000, "STANDARD"), ("logs/small", 10, "STANDARD"), ("logs/ice", 200_000, "DEEP_ARCHIVE"),
+                           ("any/small", 10, "STANDARD"), ("cold/large", 200_000, "STANDARD_IA"), ("else", 200_000, "STANDARD")):
+    s3.put_object(Bucket="moves", Key=key, Body=b"x" * size, StorageClass=storage, Tagging="a=b")
+for n in range(3):
+    s3.put_object(Bucket="moves", Key="versions", Body=bytes([65 + n]) * 200_000)
+"""
+
+
+def storage_of(s3, bucket):
+    return {(v["Key"], v["IsLatest"]): v["StorageClass"] for v in s3.list_object_versions(Bucket=bucket)["Versions"]}
+
+
+def test_what_is_old_moves_to_another_storage_class(own_cloud, slow_clock, monkeypatch):
+    s3 = own_cloud.client("s3", s3={"addressing_style": "path"})
+    sqs = own_cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="moved")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+    s3.create_bucket(Bucket="moves")
+    s3.put_bucket_versioning(Bucket="moves", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket="moves", NotificationConfiguration={"QueueConfigurations": [
+        {"Id": "told", "QueueArn": arn, "Events": ["s3:LifecycleTransition"]}]}, SkipDestinationValidation=True)
+    s3.put_bucket_lifecycle_configuration(Bucket="moves", LifecycleConfiguration={"Rules": [
+        rule("logs", "logs/", Transitions=[{"Days": 1, "StorageClass": "INTELLIGENT_TIERING"}, {"Days": 2, "StorageClass": "GLACIER"}, {"Days": 50, "StorageClass": "DEEP_ARCHIVE"}]),
+        {"ID": "any", "Filter": {"And": {"Prefix": "any/", "ObjectSizeGreaterThan": 1}}, "Status": "Enabled", "Transitions": [{"Date": "2020-01-01T00:00:00Z", "StorageClass": "GLACIER_IR"}]},
+        rule("cold", "cold/", Transitions=[{"Days": 0, "StorageClass": "INTELLIGENT_TIERING"}]),
+        rule("not yet", "else", Transitions=[{"Days": 30, "StorageClass": "STANDARD_IA"}]),
+        rule("older", "versions", NoncurrentVersionTransitions=[{"NoncurrentDays": 1, "StorageClass": "GLACIER", "NewerNoncurrentVersions": 1}])]})
+    own_cloud.stop()
+    with monkeypatch.context() as then:
+        then.setenv("LD_PRELOAD", slow_clock)
+        own_cloud.start()
+        subprocess.run([sys.executable, "-c", LONG_AGO], env=own_cloud.env(), check=True)
+        own_cloud.stop()
+    own_cloud.start()
+    expected = {("logs/large", True): "GLACIER", ("logs/small", True): "STANDARD", ("logs/ice", True): "DEEP_ARCHIVE", ("any/small", True): "GLACIER_IR",
+                ("cold/large", True): "INTELLIGENT_TIERING", ("else", True): "STANDARD", ("versions", True): "STANDARD", ("versions", False): "GLACIER"}
+    wait_until(lambda: storage_of(s3, "moves") == expected, what=lambda: storage_of(s3, "moves"))
+    # Of the two older versions the newer one stays.
+    assert [v["StorageClass"] for v in s3.list_object_versions(Bucket="moves", Prefix="versions")["Versions"]] == ["STANDARD", "STANDARD", "GLACIER"]
+    after = s3.head_object(Bucket="moves", Key="logs/large")
+    assert after["ETag"] == f'"{hashlib.md5(b"x" * 200_000).hexdigest()}"' and after["ContentLength"] == 200_000
+    assert after["LastModified"] < datetime.now(UTC) - timedelta(days=2)
+    assert s3.get_object_tagging(Bucket="moves", Key="logs/large")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    told = []
+
+    def all_told():
+        for m in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            told.extend(json.loads(m["Body"])["Records"])
+        return len(told) >= 4
+    wait_until(all_told, what=lambda: told)
+    assert sorted((r["eventName"], r["s3"]["object"]["key"]) for r in told) == [
+        ("LifecycleTransition", k) for k in ("any/small", "cold/large", "logs/large", "versions")]
+
+
+def test_small_objects_move_to_archives_if_the_bucket_says_so(own_cloud):
+    s3 = own_cloud.client("s3", s3={"addressing_style": "path"})
+    rules = {"Rules": [rule("now", "", Transitions=[{"Date": "2020-01-01T00:00:00Z", "StorageClass": "GLACIER"}])]}
+    for bucket, minimum in (("varies", "varies_by_storage_class"), ("default", None)):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+        s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=rules, **({"TransitionDefaultMinimumObjectSize": minimum} if minimum else {}))
+        assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["TransitionDefaultMinimumObjectSize"] == (minimum or "all_storage_classes_128K")
+    own_cloud.restart()
+    wait_until(lambda: s3.head_object(Bucket="varies", Key="k").get("StorageClass") == "GLACIER")
+    assert "StorageClass" not in s3.head_object(Bucket="default", Key="k")
+
+
+@pytest.mark.parametrize("action", [
+    {"Transitions": [{"Days": 29, "StorageClass": "STANDARD_IA"}]},
+    {"Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 59, "StorageClass": "GLACIER"}]},
+    {"Transitions": [{"Days": 1, "StorageClass": "GLACIER"}, {"Days": 2, "StorageClass": "GLACIER"}]},
+    {"Transitions": [{"Days": 10, "StorageClass": "GLACIER"}], "Expiration": {"Days": 10}},
+    {"Transitions": [{"Days": 1, "StorageClass": "GLACIER"}, {"Date": "2030-01-01T00:00:00Z", "StorageClass": "DEEP_ARCHIVE"}]},
+    {"Transitions": [{"Date": "2030-01-01T01:00:00Z", "StorageClass": "GLACIER"}]},
+    {"Transitions": [{"Days": -1, "StorageClass": "GLACIER"}]},
+    {"Transitions": [{"StorageClass": "GLACIER"}]},
+    {"Transitions": [{"Days": 1, "StorageClass": "WARM"}]},
+    {"NoncurrentVersionTransitions": [{"NoncurrentDays": 29, "StorageClass": "ONEZONE_IA"}]},
+    {"NoncurrentVersionTransitions": [{"NoncurrentDays": 5, "StorageClass": "GLACIER"}], "NoncurrentVersionExpiration": {"NoncurrentDays": 5}}])
+def test_transitions_that_are_refused(cloud, action):
+    s3 = cloud.client("s3", s3={"addressing_style": "path"})
+    s3.create_bucket(Bucket="transitions")
+    with pytest.raises(ClientError) as e:
+        s3.put_bucket_lifecycle_configuration(Bucket="transitions", LifecycleConfiguration={"Rules": [rule("r", "", **action)]})
+    assert e.value.response["Error"]["Code"] in ("InvalidArgument", "MalformedXML")

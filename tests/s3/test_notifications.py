@@ -130,7 +130,7 @@ def test_what_cannot_be_told_is_refused(s3, sqs, bucket):
     assert code({"QueueConfigurations": [to(arn, "s3:ObjectCreated:*")]}) == "InvalidArgument"
     assert code({"QueueConfigurations": [to(good + "-gone", "s3:ObjectCreated:*")]}) == "InvalidArgument"
     assert code({"QueueConfigurations": [to(good, "s3:Nonsense")]}) == "MalformedXML"
-    assert code({"QueueConfigurations": [to(good, "s3:LifecycleTransition")]}) == "NotImplemented"
+    assert code({"QueueConfigurations": [to(good, "s3:ObjectRestore:Delete")]}) == "NotImplemented"
     assert code({"EventBridgeConfiguration": {}}) == "NotImplemented"
     assert code({"QueueConfigurations": [to(good, "s3:ObjectCreated:*"), to(good, "s3:ObjectCreated:Put")]}) == "InvalidArgument"
     assert received(sqs, good_url) == [], "nothing of what was refused has been sent"

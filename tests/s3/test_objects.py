@@ -515,7 +515,7 @@ def test_content_encoding_is_as_it_was_written(s3, bucket):
 
 def test_not_served_says_so(s3, bucket):
     assert code(s3.list_bucket_inventory_configurations, Bucket=bucket) == "NotImplemented"
-    assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"", StorageClass="GLACIER") == "NotImplemented"
+    assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"", StorageClass="EXPRESS_ONEZONE") == "NotImplemented"
     assert code(s3.get_object, Bucket=bucket, Key="missing") == "NoSuchKey"
     assert code(s3.get_object, Bucket="no-such-bucket-" + uuid.uuid4().hex[:8], Key="k") == "NoSuchBucket"
 

@@ -89,6 +89,7 @@ std::string resource_of(const http::Head& head, const Target& target) {
                                    {"publicAccessBlock", "PUBLIC_ACCESS_BLOCK", {}},
                                    {"replication", "REPLICATION", {}},
                                    {"requestPayment", "REQUEST_PAYMENT", {}},
+                                   {"restore", {}, "RESTORE"},
                                    {"retention", {}, "OBJECT_LOCK_RETENTION"},
                                    {"tagging", "TAGGING", "OBJECT_TAGGING"},
                                    {"uploads", "UPLOADS", "UPLOADS"},

@@ -7,6 +7,7 @@
 #include "services/s3/access_log.hpp"
 #include "services/s3/document.hpp"
 #include "services/s3/notify.hpp"
+#include "services/s3/storage_class.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -165,14 +166,90 @@ Status delete_bucket_website(api::Call& call, const model::DeleteBucketWebsiteRe
 // --- lifecycle ---
 
 namespace {
+constexpr std::string_view kMinimumHeader = "x-amz-transition-default-minimum-object-size";
+constexpr std::string_view kVaries = "varies_by_storage_class", kAll = "all_storage_classes_128K";
+
+bool infrequent(std::string_view storage_class) {
+  return storage_class == "STANDARD_IA" || storage_class == "ONEZONE_IA";
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+Status check_transition_class(std::string_view storage_class, bool again, std::string_view action) {
+  if (storage_class.empty()) return malformed_xml();
+  if (again)
+    return invalid_argument("StorageClass must be different for '" + std::string(action) +
+                            "' actions in same 'Rule'");
+  return {};
+}
+
+Status check_transitions(const model::LifecycleRule& r) {
+  const auto& all = r.transitions;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto& t = all[i];
+    const auto name = api::str(t.storage_class);
+    const bool again = std::any_of(all.begin(), all.begin() + i, [&](auto& before) {
+      return before.storage_class == t.storage_class.sv();
+    });
+    TRY(check_transition_class(name, again, "Transition"));
+    if (t.days.has() == t.date.has()) return malformed_xml();
+    if (t.date.has() != all[0].date.has() ||
+        (r.expiration && (t.date.has() ? r.expiration->days.has() : r.expiration->date.has())))
+      return invalid_argument(
+          "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule");
+    if (t.date.has() && (*t.date).ms % 86'400'000 != 0)
+      return invalid_argument("'Date' must be at midnight GMT");
+    if (!t.days.has()) continue;
+    if (*t.days < 0) return invalid_argument("'Days' in Transition action must be nonnegative");
+    if (infrequent(name) && *t.days < 30)
+      return invalid_argument(
+          "'Days' in Transition action must be greater than or equal to 30 for storageClass '" + name + "'");
+    for (auto& other : all)
+      if (other.days.has() && infrequent(other.storage_class) && may_move(other.storage_class, name) &&
+          *t.days < *other.days + 30)
+        return invalid_argument("'Days' in the 'Transition' action for StorageClass '" + name +
+                                "' must be 30 days or more than 'Days' in the 'Transition' action for "
+                                "StorageClass '" +
+                                api::str(other.storage_class) + "'");
+    if (r.expiration && r.expiration->days.has() && *r.expiration->days <= *t.days)
+      return invalid_argument(
+          "'Days' in the Expiration action must be greater than 'Days' in the Transition action");
+  }
+  return {};
+}
+
+Status check_noncurrent_transitions(const model::LifecycleRule& r) {
+  const auto& all = r.noncurrent_version_transitions;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto& t = all[i];
+    const auto name = api::str(t.storage_class);
+    const bool again = std::any_of(all.begin(), all.begin() + i, [&](auto& before) {
+      return before.storage_class == t.storage_class.sv();
+    });
+    TRY(check_transition_class(name, again, "NoncurrentVersionTransition"));
+    const auto days = t.noncurrent_days.value_or(-1);
+    if (days < 0)
+      return invalid_argument("'NoncurrentDays' in NoncurrentVersionTransition action must be nonnegative");
+    if (infrequent(name) && days < 30)
+      return invalid_argument(
+          "'NoncurrentDays' in NoncurrentVersionTransition action must be greater than or equal to 30 for "
+          "storageClass '" +
+          name + "'");
+    const auto* e = r.noncurrent_version_expiration;
+    if (e && e->noncurrent_days.value_or(0) <= days)
+      return invalid_argument(
+          "'NoncurrentDays' in the NoncurrentVersionExpiration action must be greater than "
+          "'NoncurrentDays' in the NoncurrentVersionTransition action");
+  }
+  return {};
+}
+
 Status check_rule(api::Call& call, model::LifecycleRule& r) {
   if (r.status != "Enabled" && r.status != "Disabled") return malformed_xml();
   if (r.id.empty()) r.id = call.text(base64(random_bytes(36)));
   if (r.id.size() > 255) return invalid_argument("ID length should not exceed allowed limit of 255");
   if (!r.filter && !r.prefix.has()) return malformed_xml();
-  if (!r.transitions.empty() || !r.noncurrent_version_transitions.empty())
-    return not_implemented("a transition to another storage class");
-  if (!r.expiration && !r.noncurrent_version_expiration && !r.abort_incomplete_multipart_upload)
+  if (!r.expiration && !r.noncurrent_version_expiration && !r.abort_incomplete_multipart_upload &&
+      r.transitions.empty() && r.noncurrent_version_transitions.empty())
     return invalid_request("At least one action needs to be specified in a rule");
   if (auto* e = r.expiration) {
     if (e->days.has() + e->date.has() + e->expired_object_delete_marker.has() != 1) return malformed_xml();
@@ -187,7 +264,8 @@ Status check_rule(api::Call& call, model::LifecycleRule& r) {
   if (auto* a = r.abort_incomplete_multipart_upload; a && a->days_after_initiation.value_or(0) <= 0)
     return invalid_argument(
         "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer");
-  return {};
+  TRY(check_transitions(r));
+  return check_noncurrent_transitions(r);
 }
 }  // namespace
 
@@ -206,16 +284,28 @@ Status get_bucket_lifecycle_configuration(api::Call& call,
                                           model::GetBucketLifecycleConfigurationOutput&) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:GetLifecycleConfiguration"));
+  if (x.bucket->lifecycle)
+    x.headers.emplace_back(kMinimumHeader, x.bucket->any_size_to_archives ? kVaries : kAll);
   return show(x, "PutBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration",
               "The lifecycle configuration does not exist");
 }
 Status put_bucket_lifecycle_configuration(api::Call& call,
                                           const model::PutBucketLifecycleConfigurationRequest& in,
-                                          model::PutBucketLifecycleConfigurationOutput&) {
+                                          model::PutBucketLifecycleConfigurationOutput& out) {
   auto& x = exchange(call);
   TRY(open_bucket(x, "s3:PutLifecycleConfiguration"));
   if (!in.lifecycle_configuration) return malformed_xml();
   TRY(check_lifecycle(call, *in.lifecycle_configuration));
+  const auto minimum = in.transition_default_minimum_object_size;
+  if (minimum.has() && minimum.sv() != kVaries && minimum.sv() != kAll)
+    return invalid_argument("The value of the default minimum object size of transitions is not valid",
+                            std::string(kMinimumHeader), api::str(minimum));
+  if (const bool any = minimum.sv() == kVaries; any != x.bucket->any_size_to_archives) {
+    x.bucket->any_size_to_archives = any;
+    x.tx.put(kEverywhere, *x.bucket);
+  }
+  out.transition_default_minimum_object_size =
+      call.text(std::string(minimum.sv() == kVaries ? kVaries : kAll));
   return keep(x, "PutBucketLifecycleConfiguration", document_of("PutBucketLifecycleConfiguration", &in),
               &Bucket::lifecycle);
 }

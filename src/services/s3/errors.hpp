@@ -48,6 +48,12 @@ inline Failure no_such_version(std::string_view key, std::string_view version) {
                        "The specified version does not exist.",
                        {{"Key", std::string(key)}, {"VersionId", std::string(version)}}});
 }
+inline Failure invalid_object_state(std::string message, std::string_view storage_class) {
+  return fail(ApiError{"InvalidObjectState",
+                       403,
+                       std::move(message),
+                       {{"StorageClass", storage_class.empty() ? "STANDARD" : std::string(storage_class)}}});
+}
 inline Failure no_such_upload(std::string_view id) {
   return fail(
       ApiError{"NoSuchUpload",

@@ -8,12 +8,15 @@
 #include "services/s3/multipart.hpp"
 #include "services/s3/notify.hpp"
 #include "services/s3/own_work.hpp"
+#include "services/s3/storage_class.hpp"
 
 namespace nubecita::s3 {
 namespace {
 
 constexpr int64_t kDay = 86'400'000;
 constexpr size_t kBatch = 200;  // keys looked at in one transaction
+constexpr int64_t kLeastMoved =
+    128 * 1024;  // bytes: smaller ones stay, unless a rule or the bucket says more
 
 bool fits_tag(const Object& o, wire::Text key, wire::Text value) {
   auto it = o.tags.find(api::str(key));
@@ -44,18 +47,31 @@ bool fits(const model::LifecycleRule& r, std::string_view key, const Object& o) 
   return true;
 }
 
+bool has_size(const model::LifecycleRule& r) {
+  const auto* f = r.filter;
+  return f &&
+         (f->object_size_greater_than.has() || f->object_size_less_than.has() ||
+          (f->and_ && (f->and_->object_size_greater_than.has() || f->and_->object_size_less_than.has())));
+}
+
 /// The work of one bucket.
 class Worker {
  public:
   Worker(api::Cloud& cloud, Blobs& blobs, const Bucket& bucket,
          const model::BucketLifecycleConfiguration& rules, int64_t now)
-      : cloud_(cloud), store_(*cloud.store), blobs_(blobs), name_(bucket.name), rules_(rules), now_(now) {}
+      : cloud_(cloud),
+        store_(*cloud.store),
+        blobs_(blobs),
+        name_(bucket.name),
+        any_size_to_archives_(bucket.any_size_to_archives),
+        rules_(rules),
+        now_(now) {}
 
-  size_t run() {
+  LifecycleWork run() {
     for (std::string after; batch(after);) {
     }
     uploads();
-    return gone_;
+    return done_;
   }
 
  private:
@@ -76,9 +92,9 @@ class Worker {
   }
 
   void change(const std::function<void(Exchange&)>& work) {
-    const size_t before = gone_;
+    const auto before = done_;
     auto done = do_ourselves(cloud_, blobs_, name_, request_id_, now_, [&](Exchange& x) -> Status {
-      gone_ = before;
+      done_ = before;
       work(x);
       return {};
     });
@@ -90,7 +106,7 @@ class Worker {
     Object gone;
     gone.version = std::move(version);
     notify(x, "LifecycleExpiration:Delete", key, gone);
-    ++gone_;
+    ++done_.expired;
   }
 
   bool locked(const Object& o) const { return o.hold || o.lock_until > now_; }
@@ -124,10 +140,35 @@ class Worker {
         tell_gone(x, key, {});
       } else {
         notify(x, "LifecycleExpiration:DeleteMarkerCreated", key, *marker);
-        ++gone_;
+        ++done_.expired;
       }
       return;
     }
+    if (newest->marker) return;
+    std::string_view to;
+    for (auto& r : rules_.rules)
+      if (fits(r, key, *newest))
+        for (auto& t : r.transitions)
+          if (t.days.has() ? now_ >= due(newest->modified, *t.days) : now_ >= (*t.date).ms)
+            consider(r, *newest, t.storage_class, to);
+    if (!to.empty()) move(x, key, {std::move(*newest), true}, to);
+  }
+
+  // Of what is due on the same day, the cheapest class.
+  void consider(const model::LifecycleRule& r, const Object& o, std::string_view storage_class,
+                std::string_view& to) const {
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    const bool any_size = has_size(r) || (any_size_to_archives_ && is_archive(storage_class));
+    if (o.size < kLeastMoved && !any_size) return;
+    if (may_move(to.empty() ? std::string_view(o.storage_class) : to, storage_class)) to = storage_class;
+  }
+
+  void move(Exchange& x, const std::string& key, Found found, std::string_view to) {
+    found.object.storage_class = to;
+    found.object.restored_until = 0;
+    put_again(x.tx, name_, key, found);
+    notify(x, "LifecycleTransition", key, found.object);
+    ++done_.moved;
   }
 
   bool has_older(store::Transaction& tx, const std::string& key) const {
@@ -148,17 +189,27 @@ class Worker {
     });
     int64_t since = newest.modified;
     for (size_t i = 0; i < older.size(); ++i) {
+      bool gone = false;
+      std::string_view to;
       for (auto& r : rules_.rules) {
+        if (!fits(r, key, older[i])) continue;
+        // So old, and so many newer ones are kept as they are.
+        auto is_due = [&](wire::Opt<int32_t> days, wire::Opt<int32_t> newer) {
+          return now_ >= due(since, days.value_or(1)) && !(newer.has() && i < static_cast<size_t>(*newer));
+        };
+        for (auto& t : r.noncurrent_version_transitions)
+          if (!older[i].marker && is_due(t.noncurrent_days, t.newer_noncurrent_versions))
+            consider(r, older[i], t.storage_class, to);
         const auto* n = r.noncurrent_version_expiration;
-        if (!n || !fits(r, key, older[i]) || locked(older[i])) continue;
-        if (now_ < due(since, n->noncurrent_days.value_or(1))) continue;
-        if (n->newer_noncurrent_versions.has() && i < static_cast<size_t>(*n->newer_noncurrent_versions))
-          continue;
-        erase_version(x, name_, key, {older[i], false});
-        tell_gone(x, key, older[i].version);
-        break;
+        gone = gone || (n && !locked(older[i]) && is_due(n->noncurrent_days, n->newer_noncurrent_versions));
       }
       since = older[i].modified;
+      if (gone) {
+        erase_version(x, name_, key, {older[i], false});
+        tell_gone(x, key, older[i].version);
+      } else if (!to.empty()) {
+        move(x, key, {older[i], false}, to);
+      }
     }
   }
 
@@ -180,7 +231,7 @@ class Worker {
         change([&](Exchange& x) {
           if (!x.tx.get(upload_key(name_, u.key, u.id))) return;
           abort_upload(x.tx, name_, u, x.doomed);
-          ++gone_;
+          ++done_.expired;
         });
         break;
       }
@@ -190,9 +241,10 @@ class Worker {
   store::Store& store_;
   Blobs& blobs_;
   std::string name_;
+  bool any_size_to_archives_;
   const model::BucketLifecycleConfiguration& rules_;
   int64_t now_;
-  size_t gone_ = 0;
+  LifecycleWork done_;
   const std::string request_id_ = random_text(16, "0123456789ABCDEF");
 };
 
@@ -203,23 +255,28 @@ int64_t due(int64_t since, int64_t days) {
   return (at + kDay - 1) / kDay * kDay;
 }
 
-size_t apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now) {
+LifecycleWork apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now) {
   std::vector<Bucket> buckets;
   cloud.store->begin()->each<Bucket>([&](const store::Scope&, Bucket& b) {
     if (b.lifecycle) buckets.push_back(b);
     return true;
   });
-  size_t gone = 0;
+  LifecycleWork all;
   for (auto& b : buckets) {
     Arena arena;
     auto tx = cloud.store->begin();
     const auto* rules = read_config<model::BucketLifecycleConfiguration>(*tx, arena, b.name,
                                                                          "PutBucketLifecycleConfiguration");
     tx.reset();
-    if (rules) gone += Worker(cloud, blobs, b, *rules, now).run();
+    if (!rules) continue;
+    const auto done = Worker(cloud, blobs, b, *rules, now).run();
+    all.expired += done.expired;
+    all.moved += done.moved;
   }
-  if (gone) log_info("s3", "lifecycle: {} versions and uploads expired", gone);
-  return gone;
+  if (all.expired || all.moved)
+    log_info("s3", "lifecycle: {} versions and uploads expired, {} versions moved to another storage class",
+             all.expired, all.moved);
+  return all;
 }
 
 }  // namespace nubecita::s3

@@ -9,9 +9,13 @@
 
 namespace nubecita::s3 {
 
-/// Expires what is due at `now` in all buckets, and tells who wants to know. Answers how many versions,
-/// markers and uploads are gone.
-size_t apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now);
+struct LifecycleWork {
+  size_t expired = 0;  // versions, markers, uploads
+  size_t moved = 0;    // versions, to another storage class
+};
+
+/// Expires and moves what is due at `now` in all buckets, and tells who wants to know.
+LifecycleWork apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now);
 /// When something of that age is due: the midnight (UTC) after so many days, as AWS counts.
 int64_t due(int64_t since, int64_t days);
 

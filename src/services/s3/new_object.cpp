@@ -59,10 +59,10 @@ Status metadata(const wire::Map<wire::Text>& given, Object& o) {
 
 Status storage_class(std::string_view name, Object& o) {
   static constexpr std::string_view known[] = {"STANDARD",   "REDUCED_REDUNDANCY",  "STANDARD_IA",
-                                               "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"};
+                                               "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR",
+                                               "GLACIER",    "DEEP_ARCHIVE"};
   if (name.empty() || name == "STANDARD") return {};
-  if (name == "GLACIER" || name == "DEEP_ARCHIVE" || name == "OUTPOSTS" || name == "SNOW" ||
-      name == "EXPRESS_ONEZONE")
+  if (name == "OUTPOSTS" || name == "SNOW" || name == "EXPRESS_ONEZONE")
     return not_implemented("the storage class " + std::string(name));
   if (std::ranges::find(known, name) == std::end(known))
     return fail("InvalidStorageClass", "The storage class you specified is not valid", 400);

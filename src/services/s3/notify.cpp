@@ -24,7 +24,9 @@ constexpr std::string_view kServed[] = {
     "s3:ObjectCreated:Copy",         "s3:ObjectCreated:CompleteMultipartUpload",
     "s3:ObjectRemoved:Delete",       "s3:ObjectRemoved:DeleteMarkerCreated",
     "s3:ObjectTagging:Put",          "s3:ObjectTagging:Delete",
-    "s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated"};
+    "s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated",
+    "s3:LifecycleTransition",        "s3:ObjectRestore:Post",
+    "s3:ObjectRestore:Completed"};
 
 /// "s3:ObjectCreated:*" and "s3:ObjectCreated:Put" cover "s3:ObjectCreated:Put".
 bool covers(std::string_view pattern, std::string_view event) {
@@ -123,22 +125,28 @@ std::string record(const Exchange& x, std::string_view event, std::string_view c
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
   // S3 itself acts when a lifecycle rule does.
-  const bool lifecycle = event.starts_with("LifecycleExpiration:");
+  const bool lifecycle = event.starts_with("Lifecycle");
   const auto who = lifecycle             ? std::string(kSelf)
                    : x.claim.anonymous() ? std::string("Anonymous")
                                          : "AWS:" + x.principal.id;
   std::string object = fmt::format(R"("key":{})", json(url_encoded(key)));
   if (!o.etag.empty()) object += fmt::format(R"(,"size":{},"eTag":{})", o.size, json(o.etag));
   if (!o.version.empty() && o.version != "null") object += fmt::format(R"(,"versionId":{})", json(o.version));
+  const auto restored =
+      event == "ObjectRestore:Completed"
+          ? fmt::format(
+                R"(,"glacierEventData":{{"restoreEventData":{{"lifecycleRestorationExpiryTime":"{}","lifecycleRestoreStorageClass":"{}"}}}})",
+                iso8601(o.restored_until, true), o.storage_class)
+          : std::string();
   return fmt::format(
       R"({{"Records":[{{"eventVersion":"{}","eventSource":"aws:s3","awsRegion":"{}","eventTime":"{}","eventName":"{}",)"
       R"("userIdentity":{{"principalId":{}}},"requestParameters":{{"sourceIPAddress":"{}"}},)"
       R"("responseElements":{{"x-amz-request-id":"{}","x-amz-id-2":"{}"}},)"
       R"("s3":{{"s3SchemaVersion":"1.0","configurationId":{},"bucket":{{"name":"{}","ownerIdentity":{{"principalId":"{}"}},"arn":"{}"}},)"
-      R"("object":{{{},"sequencer":"{:016X}"}}}}}}]}})",
+      R"("object":{{{},"sequencer":"{:016X}"}}}}{}}}]}})",
       lifecycle ? "2.3" : "2.1", x.bucket->region, iso8601(x.now, true), event, json(who),
       lifecycle ? kSelf : x.source_ip, x.request_id, base64(x.request_id), json(configuration),
-      x.bucket->name, x.bucket->account, bucket_arn(x.bucket->name), object, ns);
+      x.bucket->name, x.bucket->account, bucket_arn(x.bucket->name), object, ns, restored);
 }
 
 }  // namespace

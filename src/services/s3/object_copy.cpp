@@ -5,6 +5,7 @@
 #include "services/s3/new_object.hpp"
 #include "services/s3/notify.hpp"
 #include "services/s3/object_keys.hpp"
+#include "services/s3/storage_class.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -66,6 +67,11 @@ Result<CopySource> open_source(Exchange& x, const CopyConditions& c) {
   }
   s.object = std::move(found->object);
   const auto& o = s.object;
+  if (archived(o, x.now))
+    return fail("ObjectNotInActiveTierError",
+                "The source object of the COPY operation is not in the active tier and is only stored in "
+                "Amazon S3 Glacier.",
+                403);
   if (c.if_match.has() && c.if_match.sv() != "*" && unquoted(c.if_match) != o.etag)
     return precondition_failed("x-amz-copy-source-If-Match");
   if (c.if_none_match.has() && (c.if_none_match.sv() == "*" || unquoted(c.if_none_match) == o.etag))

@@ -3,6 +3,7 @@
 #include "services/s3/new_object.hpp"
 #include "services/s3/object_keys.hpp"
 #include "services/s3/range.hpp"
+#include "services/s3/storage_class.hpp"
 
 namespace nubecita::s3 {
 namespace {
@@ -86,6 +87,8 @@ void show_object(Exchange& x, const Object& o, Out& out) {
   out.e_tag = x.text(quoted(o.etag));
   show_encryption(x, o, out);
   if (!o.storage_class.empty()) out.storage_class = x.text(o.storage_class);
+  if (o.restored_until > x.now)
+    out.restore = x.text(R"(ongoing-request="false", expiry-date=")" + http_date(o.restored_until) + '"');
   if (!o.tags.empty()) out.tag_count = static_cast<int32_t>(o.tags.size());
   if (!o.lock_mode.empty()) {
     out.object_lock_mode = x.text(o.lock_mode);
@@ -170,6 +173,8 @@ Status get_object(api::Call& call, const model::GetObjectRequest& in, model::Get
   TRY_LET(auto found, look(x, in, out));
   const auto& o = *found.first;
   const auto& e = found.second;
+  if (archived(o, x.now))
+    return invalid_object_state("The operation is not valid for the object's storage class", o.storage_class);
   if (e.size == 0) return {};
   TRY_LET(auto pieces, open_pieces(x, *x.bucket, x.target.key, o));
   if (e.part) pieces = slice(pieces, e.offset, e.size);

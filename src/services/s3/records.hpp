@@ -57,6 +57,7 @@ struct Bucket {
   std::vector<Grant> grants;
   // s3.config has one
   bool cors = false, website = false, lifecycle = false, notifies = false, logged = false;
+  bool any_size_to_archives = false;  // lifecycle: also what is below 128 KiB goes to archives
   std::string key() const { return name; }
   // `block` and `block_set` are kept inverted: nothing stored means what a new bucket has.
   template <class A>
@@ -67,7 +68,8 @@ struct Bucket {
         "policy", policy)("ownership", ownership)("unowned", ownership_unset)("unblock", unblock)(
         "unset", unset)("encryption", encryption)("kms_key", kms_key)("bucket_key", bucket_key)("lock", lock)(
         "lock_mode", lock_mode)("lock_days", lock_days)("lock_years", lock_years)("grants", grants)(
-        "cors", cors)("website", website)("lifecycle", lifecycle)("notifies", notifies)("logged", logged);
+        "cors", cors)("website", website)("lifecycle", lifecycle)("notifies", notifies)("logged", logged)(
+        "any_size_to_archives", any_size_to_archives);
     block = 15 - unblock;
     block_set = !unset;
   }
@@ -101,6 +103,7 @@ struct Object {
   Texts headers;        // Content-Type, Cache-Control, ... by their names in answers
   Texts meta, tags;
   std::string storage_class;                       // empty: STANDARD
+  int64_t restored_until = 0;                      // of an archived object
   std::string algorithm, checksum, checksum_type;  // "CRC32C", base64, "FULL_OBJECT" or "COMPOSITE"
   std::string encryption;                          // "AES256", "aws:kms", "customer" or empty
   std::string kms_key, kms_blob;                   // ARN, its data key encrypted (object_keys.hpp)
@@ -117,10 +120,10 @@ struct Object {
   void fields(A& a) {
     a("version", version)("sort", sort)("marker", marker)("etag", etag)("size", size)("modified", modified)(
         "account", account)("headers", headers)("meta", meta)("tags", tags)("class", storage_class)(
-        "algorithm", algorithm)("checksum", checksum)("checksum_type", checksum_type)(
-        "encryption", encryption)("kms_key", kms_key)("kms_blob", kms_blob)("key_digest", key_digest)(
-        "bucket_key", bucket_key)("lock_mode", lock_mode)("lock_until", lock_until)("hold", hold)(
-        "grants", grants)("pieces", pieces)("parts", part_count)("manifest", manifest);
+        "restored", restored_until)("algorithm", algorithm)("checksum", checksum)(
+        "checksum_type", checksum_type)("encryption", encryption)("kms_key", kms_key)("kms_blob", kms_blob)(
+        "key_digest", key_digest)("bucket_key", bucket_key)("lock_mode", lock_mode)("lock_until", lock_until)(
+        "hold", hold)("grants", grants)("pieces", pieces)("parts", part_count)("manifest", manifest);
   }
 };
 

@@ -65,6 +65,7 @@ constexpr Row rows[] = {
     {"GET", false, "notification", "GetBucketNotificationConfiguration"},
     {"PUT", false, "notification", "PutBucketNotificationConfiguration"},
     {"GET", false, "list-type", "ListObjectsV2"},
+    {"POST", true, "restore", "RestoreObject"},
     {"POST", true, "uploads", "CreateMultipartUpload"},
     {"POST", true, "uploadId", "CompleteMultipartUpload"},
     {"DELETE", true, "uploadId", "AbortMultipartUpload"},

@@ -10,6 +10,7 @@
 #include "services/s3/object_keys.hpp"
 #include "services/s3/objects.hpp"
 #include "services/s3/range.hpp"
+#include "services/s3/storage_class.hpp"
 #include "wire/xml.hpp"
 
 namespace nubecita::s3 {
@@ -120,6 +121,8 @@ class Visit {
   }
 
   http::Answer show(const Object& o, int status) {
+    if (archived(o, x_.now))
+      return page(403, "InvalidObjectState", "The operation is not valid for the object's storage class");
     if (has_data_key(o))
       return page(403, "AccessDenied", "Access Denied");  // nobody may decrypt for everybody
     if (auto it = o.headers.find("x-amz-website-redirect-location"); it != o.headers.end())
