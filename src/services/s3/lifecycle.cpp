@@ -64,6 +64,12 @@ class Worker {
         blobs_(blobs),
         name_(bucket.name),
         any_size_to_archives_(bucket.any_size_to_archives),
+        older_matter_(versioned(bucket) &&
+                      std::ranges::any_of(rules.rules,
+                                          [](auto& r) {
+                                            return r.noncurrent_version_expiration ||
+                                                   !r.noncurrent_version_transitions.empty();
+                                          })),
         rules_(rules),
         now_(now) {}
 
@@ -75,20 +81,43 @@ class Worker {
   }
 
  private:
-  // False: there are no more keys.
+  // False: there are no more keys. Most have nothing due: only for those that may have, a transaction.
   bool batch(std::string& after) {
     std::vector<std::string> keys;
+    size_t seen = 0;
     const auto base = object_key(name_, {});
     auto look = store_.begin();
-    look->scan(base, base + after + '\0', [&](std::string_view k, std::string_view) {
-      keys.emplace_back(k.substr(base.size()));
-      return keys.size() < kBatch;
+    look->scan(base, base + after + '\0', [&](std::string_view k, std::string_view v) {
+      after = k.substr(base.size());
+      if (concerns(after, store::decode_record<Object>(v))) keys.push_back(after);
+      return ++seen < kBatch;
     });
     look.reset();
-    if (keys.empty()) return false;
-    after = keys.back();
     for (auto& key : keys) change([&](Exchange& x) { one(x, key); });
-    return true;
+    return seen == kBatch;
+  }
+
+  bool concerns(std::string_view key, const Object& newest) const {
+    if (older_matter_) return true;
+    for (auto& r : rules_.rules)
+      if (r.expiration && fits(r, key, newest) && (newest.marker || expires(*r.expiration, newest)))
+        return true;
+    return !newest.marker && !next_class(key, newest).empty();
+  }
+
+  bool expires(const model::LifecycleExpiration& e, const Object& o) const {
+    return (e.days.has() && now_ >= due(o.modified, *e.days)) || (e.date.has() && now_ >= (*e.date).ms);
+  }
+
+  // The storage class that the newest version shall move to; empty: none.
+  std::string_view next_class(std::string_view key, const Object& o) const {
+    std::string_view to;
+    for (auto& r : rules_.rules)
+      if (fits(r, key, o))
+        for (auto& t : r.transitions)
+          if (t.days.has() ? now_ >= due(o.modified, *t.days) : now_ >= (*t.date).ms)
+            consider(r, o, t.storage_class, to);
+    return to;
   }
 
   void change(const std::function<void(Exchange&)>& work) {
@@ -131,9 +160,7 @@ class Worker {
         }
         continue;
       }
-      const bool is_due = (e->days.has() && now_ >= due(newest->modified, *e->days)) ||
-                          (e->date.has() && now_ >= (*e->date).ms);
-      if (!is_due || (locked(*newest) && !versioned(*x.bucket))) continue;
+      if (!expires(*e, *newest) || (locked(*newest) && !versioned(*x.bucket))) continue;
       std::optional<Object> marker;
       erase_newest(x, *x.bucket, key, marker);
       if (!marker) {
@@ -145,13 +172,7 @@ class Worker {
       return;
     }
     if (newest->marker) return;
-    std::string_view to;
-    for (auto& r : rules_.rules)
-      if (fits(r, key, *newest))
-        for (auto& t : r.transitions)
-          if (t.days.has() ? now_ >= due(newest->modified, *t.days) : now_ >= (*t.date).ms)
-            consider(r, *newest, t.storage_class, to);
-    if (!to.empty()) move(x, key, {std::move(*newest), true}, to);
+    if (const auto to = next_class(key, *newest); !to.empty()) move(x, key, {std::move(*newest), true}, to);
   }
 
   // Of what is due on the same day, the cheapest class.
@@ -241,7 +262,7 @@ class Worker {
   store::Store& store_;
   Blobs& blobs_;
   std::string name_;
-  bool any_size_to_archives_;
+  bool any_size_to_archives_, older_matter_;
   const model::BucketLifecycleConfiguration& rules_;
   int64_t now_;
   LifecycleWork done_;
