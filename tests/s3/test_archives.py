@@ -3,7 +3,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import wait_until
+from s3.bucket_events import Told
 
 
 @pytest.fixture
@@ -84,23 +84,12 @@ def test_who_may_restore_and_who_is_told(s3, cloud):
     iam.put_user_policy(UserName="thaw", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}))
     assert code(restore, s3=user) == ("AccessDenied", 403)
-    sqs = cloud.client("sqs")
-    queue = sqs.create_queue(QueueName="thawed")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
-    s3.put_bucket_notification_configuration(Bucket="archives", NotificationConfiguration={"QueueConfigurations": [
-        {"QueueArn": arn, "Events": ["s3:ObjectRestore:*"]}]}, SkipDestinationValidation=True)
+    told = Told(cloud, "thawed")
+    told.of(s3, "archives", "s3:ObjectRestore:*")
     iam.put_user_policy(UserName="thaw", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:RestoreObject", "Resource": "arn:aws:s3:::archives/k"}]}))
     assert restore(user) == 202
-    told = []
-
-    def all_told():
-        for m in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            told.extend(json.loads(m["Body"])["Records"])
-        return len(told) >= 2
-    wait_until(all_told, what=lambda: told)
-    assert sorted(r["eventName"] for r in told) == ["ObjectRestore:Completed", "ObjectRestore:Post"]
-    [data] = [r["glacierEventData"]["restoreEventData"] for r in told if "glacierEventData" in r]
+    records = told.records(2)
+    assert sorted(r["eventName"] for r in records) == ["ObjectRestore:Completed", "ObjectRestore:Post"]
+    [data] = [r["glacierEventData"]["restoreEventData"] for r in records if "glacierEventData" in r]
     assert data["lifecycleRestoreStorageClass"] == "GLACIER" and data["lifecycleRestorationExpiryTime"].endswith("T00:00:00.000Z")

@@ -1,6 +1,5 @@
 """Lifecycle rules: what is old enough goes, and who wants to know is told. Age is made by a clock that stood three days ago."""
 import hashlib
-import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 from harness import wait_until
+from s3.bucket_events import Told
 
 CLOCK = r"""
 #define _GNU_SOURCE
@@ -51,11 +51,7 @@ def rule(name, prefix, **action):
 
 def test_what_is_old_goes_and_is_told(own_cloud, slow_clock, monkeypatch):
     s3 = own_cloud.client("s3", s3={"addressing_style": "path"})
-    sqs = own_cloud.client("sqs")
-    queue = sqs.create_queue(QueueName="gone")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+    told = Told(own_cloud, "gone")
     rules = {
         "plain": [rule("old", "old", Expiration={"Days": 1}),
                   rule("uploads", "", AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1})],
@@ -65,8 +61,7 @@ def test_what_is_old_goes_and_is_told(own_cloud, slow_clock, monkeypatch):
     for bucket, its in rules.items():
         s3.create_bucket(Bucket=bucket)
         s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": its})
-        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [
-            {"Id": "told", "QueueArn": arn, "Events": ["s3:LifecycleExpiration:*"]}]}, SkipDestinationValidation=True)
+        told.of(s3, bucket, "s3:LifecycleExpiration:*")
     s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
 
     own_cloud.stop()
@@ -86,20 +81,14 @@ def test_what_is_old_goes_and_is_told(own_cloud, slow_clock, monkeypatch):
     assert [o["Key"] for o in s3.list_objects_v2(Bucket="plain")["Contents"]] == ["kept"]
     assert s3.get_object(Bucket="versions", Key="twice")["Body"].read() == b"second"
 
-    told = []
-
-    def all_told():
-        for m in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            told.extend(json.loads(m["Body"])["Records"])
-        return len(told) >= 5
-    wait_until(all_told, what=lambda: told)
-    assert sorted((r["s3"]["bucket"]["name"], r["eventName"], r["s3"]["object"]["key"]) for r in told) == [
+    records = told.records(5)
+    assert sorted((r["s3"]["bucket"]["name"], r["eventName"], r["s3"]["object"]["key"]) for r in records) == [
         ("plain", "LifecycleExpiration:Delete", "old"),
         ("versions", "LifecycleExpiration:Delete", "deleted"),  # the version
         ("versions", "LifecycleExpiration:Delete", "deleted"),  # and the marker that hid nothing then
         ("versions", "LifecycleExpiration:Delete", "twice"),
         ("versions", "LifecycleExpiration:DeleteMarkerCreated", "old")]
-    assert {r["userIdentity"]["principalId"] for r in told} == {"s3.amazonaws.com"}
+    assert {r["userIdentity"]["principalId"] for r in records} == {"s3.amazonaws.com"}
 
 
 def test_a_date_that_has_come(own_cloud):
@@ -129,15 +118,10 @@ def storage_of(s3, bucket):
 
 def test_what_is_old_moves_to_another_storage_class(own_cloud, slow_clock, monkeypatch):
     s3 = own_cloud.client("s3", s3={"addressing_style": "path"})
-    sqs = own_cloud.client("sqs")
-    queue = sqs.create_queue(QueueName="moved")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+    told = Told(own_cloud, "moved")
     s3.create_bucket(Bucket="moves")
     s3.put_bucket_versioning(Bucket="moves", VersioningConfiguration={"Status": "Enabled"})
-    s3.put_bucket_notification_configuration(Bucket="moves", NotificationConfiguration={"QueueConfigurations": [
-        {"Id": "told", "QueueArn": arn, "Events": ["s3:LifecycleTransition"]}]}, SkipDestinationValidation=True)
+    told.of(s3, "moves", "s3:LifecycleTransition")
     s3.put_bucket_lifecycle_configuration(Bucket="moves", LifecycleConfiguration={"Rules": [
         rule("logs", "logs/", Transitions=[{"Days": 1, "StorageClass": "INTELLIGENT_TIERING"}, {"Days": 2, "StorageClass": "GLACIER"}, {"Days": 50, "StorageClass": "DEEP_ARCHIVE"}]),
         {"ID": "any", "Filter": {"And": {"Prefix": "any/", "ObjectSizeGreaterThan": 1}}, "Status": "Enabled", "Transitions": [{"Date": "2020-01-01T00:00:00Z", "StorageClass": "GLACIER_IR"}]},
@@ -160,14 +144,8 @@ def test_what_is_old_moves_to_another_storage_class(own_cloud, slow_clock, monke
     assert after["ETag"] == f'"{hashlib.md5(b"x" * 200_000).hexdigest()}"' and after["ContentLength"] == 200_000
     assert after["LastModified"] < datetime.now(UTC) - timedelta(days=2)
     assert s3.get_object_tagging(Bucket="moves", Key="logs/large")["TagSet"] == [{"Key": "a", "Value": "b"}]
-    told = []
-
-    def all_told():
-        for m in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            told.extend(json.loads(m["Body"])["Records"])
-        return len(told) >= 4
-    wait_until(all_told, what=lambda: told)
-    assert sorted((r["eventName"], r["s3"]["object"]["key"]) for r in told) == [
+    records = told.records(4)
+    assert sorted((r["eventName"], r["s3"]["object"]["key"]) for r in records) == [
         ("LifecycleTransition", k) for k in ("any/small", "cold/large", "logs/large", "versions")]
 
 
