@@ -65,6 +65,7 @@ def test_restores_that_are_refused(s3):
     assert code(restore, s3=s3, key="deep", GlacierJobParameters={"Tier": "Expedited"}) == ("InvalidArgument", 400)
     assert code(s3.restore_object, Bucket="archives", Key="k", RestoreRequest={"GlacierJobParameters": {"Tier": "Bulk"}}) == ("MalformedXML", 400)
     assert code(s3.restore_object, Bucket="archives", Key="k", RestoreRequest={"Type": "SELECT", "Days": 1}) == ("NotImplemented", 501)
+    assert code(restore, s3=s3, Description="why") == ("NotImplemented", 501)
 
 
 def test_a_version_is_restored(s3):

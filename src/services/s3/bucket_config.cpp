@@ -2,6 +2,7 @@
 #include "services/s3/bucket_config.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/ids.hpp"
 #include "services/s3/access_log.hpp"
@@ -174,23 +175,23 @@ bool infrequent(std::string_view storage_class) {
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-Status check_transition_class(std::string_view storage_class, bool again, std::string_view action) {
-  if (storage_class.empty()) return malformed_xml();
-  if (again)
-    return invalid_argument("StorageClass must be different for '" + std::string(action) +
-                            "' actions in same 'Rule'");
+template <class List>
+Status check_classes(const List& transitions, std::string_view action) {
+  std::set<std::string_view> seen;
+  for (auto& t : transitions) {
+    if (t.storage_class.empty()) return malformed_xml();
+    if (!seen.insert(t.storage_class.sv()).second)
+      return invalid_argument("StorageClass must be different for '" + std::string(action) +
+                              "' actions in same 'Rule'");
+  }
   return {};
 }
 
 Status check_transitions(const model::LifecycleRule& r) {
   const auto& all = r.transitions;
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto& t = all[i];
+  TRY(check_classes(all, "Transition"));
+  for (auto& t : all) {
     const auto name = api::str(t.storage_class);
-    const bool again = std::any_of(all.begin(), all.begin() + i, [&](auto& before) {
-      return before.storage_class == t.storage_class.sv();
-    });
-    TRY(check_transition_class(name, again, "Transition"));
     if (t.days.has() == t.date.has()) return malformed_xml();
     if (t.date.has() != all[0].date.has() ||
         (r.expiration && (t.date.has() ? r.expiration->days.has() : r.expiration->date.has())))
@@ -218,14 +219,9 @@ Status check_transitions(const model::LifecycleRule& r) {
 }
 
 Status check_noncurrent_transitions(const model::LifecycleRule& r) {
-  const auto& all = r.noncurrent_version_transitions;
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto& t = all[i];
+  TRY(check_classes(r.noncurrent_version_transitions, "NoncurrentVersionTransition"));
+  for (auto& t : r.noncurrent_version_transitions) {
     const auto name = api::str(t.storage_class);
-    const bool again = std::any_of(all.begin(), all.begin() + i, [&](auto& before) {
-      return before.storage_class == t.storage_class.sv();
-    });
-    TRY(check_transition_class(name, again, "NoncurrentVersionTransition"));
     const auto days = t.noncurrent_days.value_or(-1);
     if (days < 0)
       return invalid_argument("'NoncurrentDays' in NoncurrentVersionTransition action must be nonnegative");

@@ -54,6 +54,11 @@ bool has_size(const model::LifecycleRule& r) {
           (f->and_ && (f->and_->object_size_greater_than.has() || f->and_->object_size_less_than.has())));
 }
 
+struct Done {
+  size_t expired = 0;  // versions, markers, uploads
+  size_t moved = 0;    // versions, to another storage class
+};
+
 /// The work of one bucket.
 class Worker {
  public:
@@ -73,7 +78,7 @@ class Worker {
         rules_(rules),
         now_(now) {}
 
-  LifecycleWork run() {
+  Done run() {
     for (std::string after; batch(after);) {
     }
     uploads();
@@ -265,7 +270,7 @@ class Worker {
   bool any_size_to_archives_, older_matter_;
   const model::BucketLifecycleConfiguration& rules_;
   int64_t now_;
-  LifecycleWork done_;
+  Done done_;
   const std::string request_id_ = random_text(16, "0123456789ABCDEF");
 };
 
@@ -276,13 +281,13 @@ int64_t due(int64_t since, int64_t days) {
   return (at + kDay - 1) / kDay * kDay;
 }
 
-LifecycleWork apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now) {
+void apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now) {
   std::vector<Bucket> buckets;
   cloud.store->begin()->each<Bucket>([&](const store::Scope&, Bucket& b) {
     if (b.lifecycle) buckets.push_back(b);
     return true;
   });
-  LifecycleWork all;
+  Done all;
   for (auto& b : buckets) {
     Arena arena;
     auto tx = cloud.store->begin();
@@ -297,7 +302,6 @@ LifecycleWork apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now) {
   if (all.expired || all.moved)
     log_info("s3", "lifecycle: {} versions and uploads expired, {} versions moved to another storage class",
              all.expired, all.moved);
-  return all;
 }
 
 }  // namespace nubecita::s3

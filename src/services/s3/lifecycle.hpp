@@ -9,13 +9,8 @@
 
 namespace nubecita::s3 {
 
-struct LifecycleWork {
-  size_t expired = 0;  // versions, markers, uploads
-  size_t moved = 0;    // versions, to another storage class
-};
-
 /// Expires and moves what is due at `now` in all buckets, and tells who wants to know.
-LifecycleWork apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now);
+void apply_lifecycle(api::Cloud& cloud, Blobs& blobs, int64_t now);
 /// When something of that age is due: the midnight (UTC) after so many days, as AWS counts.
 int64_t due(int64_t since, int64_t days);
 
